@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* Where the log's records go: gathered lines to stderr, datagrams to the journal or to syslog.
+ * For log.c alone. Nothing blocks; what is not taken is lost and counted. */
+#ifndef REEVE_LOG_SINK_H
+#define REEVE_LOG_SINK_H
+
+#include "base/log.h"
+#include "base/textbuf.h"
+
+/* As log_open_socket. */
+int log_sink_open(enum log_sink sink, const char *identifier, const char *socket_path);
+
+/* Only the journal takes fields beside the readable text. */
+bool log_sink_wants_fields(void);
+
+/* Take a record. `text` is the readable part without a newline; `fields` are complete lines of
+ * the journal's protocol, empty for other sinks, and are spoiled here. */
+void log_sink_take(enum log_level level, const struct textbuf *text, struct textbuf *fields);
+
+/* Count `records` as lost. */
+void log_sink_lose(uint64_t records);
+
+/* Write what was gathered. Gives how many records were lost if the next one taken can say so,
+ * and forgets the number; else 0. */
+uint64_t log_sink_flush(void);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+/* The shared memory: making it, mapping it, naming its rows, counting in it. */
+#include "base/shared.h"
+
+#include "base/shared_layout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define MAGIC UINT64_C(0x3165766565722f2f)
+#define VERSION 1
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+static size_t
+size_of(uint32_t rows, uint32_t writers)
+{
+	return sizeof(struct header) + (size_t)rows * sizeof(struct row) +
+		(size_t)rows * writers * sizeof(struct block);
+}
+
+static bool
+is_shape(uint32_t rows, uint32_t writers)
+{
+	return rows > 0 && rows <= SHARED_ROWS_MAX && writers > 0 && writers <= SHARED_WRITERS_MAX;
+}
+
+/* --- making and mapping */
+
+static int
+map_memory(struct shared **ret_shared, int shared_fd, uint32_t rows, uint32_t writers)
+{
+	struct shared *shared = calloc(1, sizeof(*shared));
+	size_t size = size_of(rows, writers);
+
+	if (shared == NULL)
+		return -ENOMEM;
+	shared->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, shared_fd, 0);
+	if (shared->memory == MAP_FAILED) {
+		int error = errno;
+
+		free(shared);
+		return -error;
+	}
+	shared->size = size;
+	shared->rows = (struct row *)(void *)((char *)shared->memory + sizeof(struct header));
+	shared->blocks = (struct block *)(void *)(shared->rows + rows);
+	shared->row_count = rows;
+	shared->writer_count = writers;
+	*ret_shared = shared;
+	return 0;
+}
+
+struct shared *
+shared_free(struct shared *shared)
+{
+	if (shared == NULL)
+		return NULL;
+	(void)munmap(shared->memory, shared->size);
+	free(shared);
+	return NULL;
+}
+
+int
+shared_create(struct shared **ret_shared, int *ret_fd, uint32_t rows, uint32_t writers)
+{
+	auto_close int shared_fd = -1;
+	struct header header = {
+		.magic = MAGIC,
+		.version = VERSION,
+		.metrics = METRIC_COUNT,
+		.rows = rows,
+		.writers = writers,
+	};
+	int error;
+
+	if (!is_shape(rows, writers))
+		return -EINVAL;
+	header.size = size_of(rows, writers);
+	shared_fd = memfd_create("reeve-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (shared_fd < 0)
+		return -errno;
+	if (ftruncate(shared_fd, (off_t)header.size) < 0)
+		return -errno;
+	if (fcntl(shared_fd, F_ADD_SEALS, SEALS) < 0)
+		return -errno;
+	error = map_memory(ret_shared, shared_fd, rows, writers);
+	if (error < 0)
+		return error;
+	memcpy((*ret_shared)->memory, &header, sizeof(header));
+	*ret_fd = util_take_fd(&shared_fd);
+	return 0;
+}
+
+int
+shared_map(struct shared **ret_shared, int shared_fd)
+{
+	struct header header;
+	struct stat status;
+	int seals = fcntl(shared_fd, F_GET_SEALS);
+
+	/* Without the seals somebody could shrink it under us, and touching it would be SIGBUS. */
+	if (seals < 0 || (seals & SEALS) != SEALS)
+		return -EPROTO;
+	if (fstat(shared_fd, &status) < 0)
+		return -errno;
+	if (pread(shared_fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header))
+		return -EPROTO;
+	if (header.magic != MAGIC || header.version != VERSION || header.metrics != METRIC_COUNT)
+		return -EPROTO;
+	if (!is_shape(header.rows, header.writers))
+		return -EPROTO;
+	if (header.size != size_of(header.rows, header.writers) ||
+		(uint64_t)status.st_size != header.size)
+		return -EPROTO;
+	return map_memory(ret_shared, shared_fd, header.rows, header.writers);
+}
+
+uint32_t
+shared_rows(const struct shared *shared)
+{
+	return shared->row_count;
+}
+
+uint32_t
+shared_writers(const struct shared *shared)
+{
+	return shared->writer_count;
+}
+
+/* --- names */
+
+void
+shared_name_row(struct shared *shared, uint32_t row_index, const char *name)
+{
+	struct row *row = &shared->rows[row_index];
+	uint64_t generation = atomic_load(&row->generation);
+	size_t length = strnlen(name, SHARED_NAME_MAX - 1);
+
+	/* A row's first user finds zeroes; writing them would make its pages real. */
+	if (generation == 0 && length == 0)
+		return;
+	atomic_store(&row->generation, generation + 1);
+	atomic_thread_fence(memory_order_release);
+	memset(row->name, 0, sizeof(row->name));
+	memcpy(row->name, name, length);
+	if (generation > 0) {
+		atomic_store(&row->waiting, 0);
+		memset(shared_block(shared, row_index, 0), 0,
+			shared->writer_count * sizeof(struct block));
+	}
+	atomic_store(&row->generation, generation + 2);
+}
+
+bool
+shared_row_name(const struct shared *shared, uint32_t row_index, char ret_name[SHARED_NAME_MAX])
+{
+	const struct row *row = &shared->rows[row_index];
+	uint64_t before = atomic_load(&row->generation);
+	char name[SHARED_NAME_MAX];
+
+	memcpy(name, row->name, sizeof(name));
+	atomic_thread_fence(memory_order_acquire);
+	/* Whoever watches looks again later. */
+	if (before % 2 != 0 || atomic_load(&row->generation) != before || name[0] == '\0')
+		return false;
+	name[SHARED_NAME_MAX - 1] = '\0';
+	memcpy(ret_name, name, sizeof(name));
+	return true;
+}
+
+/* --- counters: no order between them is promised */
+
+void
+shared_add(struct shared *shared, uint32_t row, uint32_t writer, enum metric metric,
+	uint64_t amount)
+{
+	(void)atomic_fetch_add_explicit(&shared_block(shared, row, writer)->metrics[metric], amount,
+		memory_order_relaxed);
+}
+
+uint64_t
+shared_read(const struct shared *shared, uint32_t row, enum metric metric)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t writer = 0; writer < shared->writer_count; writer++)
+		sum += atomic_load_explicit(&shared_block(shared, row, writer)->metrics[metric],
+			memory_order_relaxed);
+	return sum;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/* Places of a service, shared by all gates. All operations are sequentially consistent: the proof
+ * in the header needs one order of "noted as waiting, then looked" and "freed, then read the
+ * notes". */
+#include "base/shared_places.h"
+
+#include "base/shared_layout.h"
+
+int64_t
+shared_active(const struct shared *shared, uint32_t row)
+{
+	uint64_t sum = 0;
+
+	/* Downwards, as places are handed over: one that moves while we look is seen before or
+	 * after its move, or both times, but never missed. Unsigned: a gate gone bad may have
+	 * written anything, and overflow must be harmless. */
+	for (uint32_t writer = shared->writer_count; writer-- > 0;)
+		sum += (uint64_t)atomic_load(&shared_block(shared, row, writer)->active);
+	return (int64_t)sum;
+}
+
+static bool
+has_others_waiting(struct shared *shared, uint32_t row, uint32_t writer)
+{
+	return (atomic_load(&shared->rows[row].waiting) & ~(UINT64_C(1) << writer)) != 0;
+}
+
+/* Two that ask for the last place at the same time may each see the other's count and both step
+ * back; the one that steps back last sees a free place and must try again, for there is nobody
+ * left who would wake anyone. So: try for as long as there is a place when one looks after
+ * stepping back. Each further round needs another writer in the same few instructions. */
+bool
+shared_admit(struct shared *shared, uint32_t row, uint32_t writer, int64_t limit)
+{
+	struct block *own = shared_block(shared, row, writer);
+
+	do {
+		(void)atomic_fetch_add(&own->active, 1);
+		if (shared_active(shared, row) <= limit)
+			return true;
+		(void)atomic_fetch_or(&shared->rows[row].waiting, UINT64_C(1) << writer);
+		(void)atomic_fetch_sub(&own->active, 1);
+	} while (shared_active(shared, row) < limit);
+	return false;
+}
+
+bool
+shared_release(struct shared *shared, uint32_t row, uint32_t writer)
+{
+	(void)atomic_fetch_sub(&shared_block(shared, row, writer)->active, 1);
+	return has_others_waiting(shared, row, writer);
+}
+
+bool
+shared_hand_over(struct shared *shared, uint32_t row, uint32_t from, uint32_t to)
+{
+	/* In this order no place looks free in between. */
+	(void)atomic_fetch_add(&shared_block(shared, row, to)->active, 1);
+	(void)atomic_fetch_sub(&shared_block(shared, row, from)->active, 1);
+	return has_others_waiting(shared, row, to);
+}
+
+void
+shared_forget_writer(struct shared *shared, uint32_t writer)
+{
+	for (uint32_t row = 0; row < shared->row_count; row++) {
+		/* What was never used has no pages; do not make them. */
+		if (atomic_load(&shared->rows[row].generation) == 0)
+			continue;
+		atomic_store(&shared_block(shared, row, writer)->active, 0);
+		(void)atomic_fetch_and(&shared->rows[row].waiting, ~(UINT64_C(1) << writer));
+	}
+}
+
+uint64_t
+shared_take_waiting(struct shared *shared, uint32_t row)
+{
+	/* Mostly nobody waits: a plain look leaves the cache line shared. */
+	if (atomic_load(&shared->rows[row].waiting) == 0)
+		return 0;
+	return atomic_exchange(&shared->rows[row].waiting, 0);
+}
