@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+/* Memory that is freed together: a chain of chunks, filled from the front. */
+#include "config/arena.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <string.h>
+
+#define CHUNK_SIZE ((size_t)64 * 1024)
+
+struct chunk {
+	struct chunk *next;
+	alignas(max_align_t) char bytes[];
+};
+
+struct arena {
+	struct chunk *chunks;
+	char *free_from; /* in the newest chunk of the common size */
+	size_t free_length;
+	int error;
+};
+
+struct arena *
+arena_new(void)
+{
+	return calloc(1, sizeof(struct arena));
+}
+
+struct arena *
+arena_free(struct arena *arena)
+{
+	if (arena == NULL)
+		return NULL;
+	while (arena->chunks != NULL) {
+		struct chunk *chunk = arena->chunks;
+
+		arena->chunks = chunk->next;
+		free(chunk);
+	}
+	free(arena);
+	return NULL;
+}
+
+static char *
+add_chunk(struct arena *arena, size_t size)
+{
+	struct chunk *chunk = NULL;
+
+	if (size <= SIZE_MAX - sizeof(*chunk))
+		chunk = calloc(1, sizeof(*chunk) + size);
+	if (chunk == NULL) {
+		arena->error = -ENOMEM;
+		return NULL;
+	}
+	chunk->next = arena->chunks;
+	arena->chunks = chunk;
+	return chunk->bytes;
+}
+
+/* `alignment` is a power of two. */
+static void *
+take_aligned(struct arena *arena, size_t size, size_t alignment)
+{
+	size_t padding = -(uintptr_t)arena->free_from & (alignment - 1);
+	char *taken;
+
+	if (size > CHUNK_SIZE / 4)
+		return add_chunk(arena, size);
+	if (size + padding > arena->free_length) {
+		taken = add_chunk(arena, CHUNK_SIZE);
+		if (taken == NULL)
+			return NULL;
+		arena->free_from = taken;
+		arena->free_length = CHUNK_SIZE;
+		padding = 0;
+	}
+	taken = arena->free_from + padding;
+	arena->free_from += size + padding;
+	arena->free_length -= size + padding;
+	return taken;
+}
+
+void *
+arena_take(struct arena *arena, size_t size)
+{
+	return take_aligned(arena, size, alignof(max_align_t));
+}
+
+char *
+arena_copy(struct arena *arena, const char *bytes, size_t length)
+{
+	char *copy = length < SIZE_MAX ? take_aligned(arena, length + 1, 1) : NULL;
+
+	if (copy != NULL && length > 0)
+		memcpy(copy, bytes, length);
+	return copy;
+}
+
+int
+arena_error(const struct arena *arena)
+{
+	return arena->error;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/* The memory of one configuration: thousands of small texts that are freed together. Nothing
+ * taken from an arena is ever given back alone, so no reader has to say who owns what. */
+#ifndef REEVE_ARENA_H
+#define REEVE_ARENA_H
+
+#include "base/util.h"
+
+struct arena;
+
+struct arena *arena_new(void);
+struct arena *arena_free(struct arena *arena);
+
+/* `size` bytes, zeroed, aligned for every type; NULL when there is no memory, which the arena
+ * remembers: arena_error is then -ENOMEM for good. */
+void *arena_take(struct arena *arena, size_t size);
+
+/* A copy of `length` bytes with a NUL behind them. */
+char *arena_copy(struct arena *arena, const char *bytes, size_t length);
+
+int arena_error(const struct arena *arena);
+
+#endif

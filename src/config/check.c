@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: ISC */
+/* Check a configuration that was read against this host and this release: handlers and their
+ * keys. Sockets and accounts have files of their own. */
+#include "config/check.h"
+
+#include "base/name.h"
+#include "config/builtins.h"
+#include "config/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+const struct where *
+check_key_where(const struct service_config *service, size_t place)
+{
+	for (uint32_t i = 0; i < service->key_count; i++)
+		if (service->key_where[i].place == place)
+			return &service->key_where[i].where;
+	return &service->where;
+}
+
+/* Keys that nobody would read are mistakes: better said now than wondered about later. */
+static void
+check_readers(struct check *check, const struct service_config *service)
+{
+	if (service->program == NULL &&
+		(service->builtin == NULL || builtins_find(service->builtin) == NULL))
+		return;
+	for (uint32_t i = 0; i < service->key_count; i++) {
+		const struct key *key = keys_find_service(service->key_where[i].place);
+
+		if (layer_fits(key, service) ||
+			(key->reader == KEY_READER_SOCKET_FILE && service->endpoint_count == 0))
+			continue;
+		complain(check->complaints, &service->key_where[i].where, key->name,
+			"is a key for %s, which \"%s\" is not", key_reader_name(key->reader),
+			service->name);
+	}
+}
+
+/* What this release does not serve yet, in one place. */
+static void
+check_is_served(struct check *check, const struct service_config *service)
+{
+	if (service->keys.wait != 0) {
+		complain(check->complaints, check_key_where(service, KEY_PLACE_wait), "wait",
+			"is not served by this release: a program gets a process for each "
+			"connection");
+		return;
+	}
+	for (uint32_t i = 0; i < service->endpoint_count; i++)
+		if (protocol_type(service->endpoints[i].protocol) == SOCK_DGRAM) {
+			complain(check->complaints, &service->port_where, NULL,
+				"programs for datagrams (%s) are not served by this release",
+				protocol_word(service->endpoints[i].protocol));
+			return;
+		}
+}
+
+/* Why the file cannot be used that way; an empty text if it can. */
+static const char *
+look_at_file(const char *path, int mode)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return strerror(errno);
+	if (!S_ISREG(status.st_mode))
+		return "it is no regular file";
+	if (faccessat(AT_FDCWD, path, mode, AT_EACCESS) < 0)
+		return mode == X_OK ? "it is not executable" : strerror(errno);
+	return "";
+}
+
+/* The same, looked at once for each path and kept. NULL: it can be used. */
+static const char *
+ask_file(struct check *check, const char *path, int mode)
+{
+	size_t length = strlen(path) + 1;
+	char *question = arena_take(check->arena, length + 1);
+	const char *problem;
+	char *answer;
+
+	if (question == NULL)
+		return NULL;
+	question[0] = mode == X_OK ? 'x' : 'r';
+	memcpy(question + 1, path, length);
+	answer = map_find(check->answers, question, length);
+	if (answer == NULL) {
+		problem = look_at_file(path, mode);
+		answer = arena_copy(check->arena, problem, strlen(problem));
+		if (answer != NULL)
+			(void)map_add(check->answers, question, length, answer); /* asks again */
+	}
+	return answer != NULL && *answer != '\0' ? answer : NULL;
+}
+
+static bool
+is_name(const char *text, size_t length)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+
+	return length > 0 && strspn(text, letters) >= length && (*text < '0' || *text > '9');
+}
+
+static void
+check_environment(struct check *check, const struct service_config *service)
+{
+	for (char **entry = service->keys.env; entry != NULL && *entry != NULL; entry++)
+		if (strchr(*entry, '=') == NULL || !is_name(*entry, strcspn(*entry, "=")))
+			complain(check->complaints, check_key_where(service, KEY_PLACE_env), "env",
+				"\"%.60s\" is not NAME=VALUE", *entry);
+	for (char **entry = service->keys.passenv; entry != NULL && *entry != NULL; entry++)
+		if (!is_name(*entry, strlen(*entry)))
+			complain(check->complaints, check_key_where(service, KEY_PLACE_passenv),
+				"passenv", "\"%.60s\" is no name of a variable", *entry);
+}
+
+static void
+check_program(struct check *check, const struct service_config *service)
+{
+	const char *problem = ask_file(check, service->program[0], X_OK);
+
+	if (problem != NULL)
+		complain(check->complaints, &service->handler_where, NULL,
+			"cannot start \"%s\": %s", service->program[0], problem);
+	check_environment(check, service);
+	check_is_served(check, service);
+}
+
+static void
+check_builtin(struct check *check, const struct service_config *service)
+{
+	const struct builtin_row *row = builtins_find(service->builtin);
+
+	if (row == NULL) {
+		const char *nearest = complaint_nearest(service->builtin, builtins_names());
+
+		complain(check->complaints, &service->handler_where, NULL,
+			"there is no built-in \"%.63s\"%s%s%s", service->builtin,
+			nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+			nearest != NULL ? "\"?" : "");
+		return;
+	}
+	for (uint32_t i = 0; i < service->endpoint_count; i++) {
+		enum protocol protocol = service->endpoints[i].protocol;
+		unsigned int spoken =
+			protocol_type(protocol) == SOCK_DGRAM ? BUILTIN_DGRAM : BUILTIN_STREAM;
+
+		if ((row->speaks & spoken) == 0) {
+			complain(check->complaints, &service->port_where, NULL,
+				"the built-in %s does not speak %s", row->name,
+				protocol_word(protocol));
+			return;
+		}
+	}
+}
+
+static void
+check_options(struct check *check, const struct service_config *service)
+{
+	const struct service_options *options = &service->keys.options;
+	const char *problem = options->file != NULL ? ask_file(check, options->file, R_OK) : NULL;
+
+	if (problem != NULL)
+		complain(check->complaints, check_key_where(service, KEY_PLACE_file), "file",
+			"cannot read \"%s\": %s", options->file, problem);
+	problem = options->chat_room != NULL ? name_mistake(options->chat_room, NAME_ROOM_POINTS)
+					     : NULL;
+	if (problem != NULL)
+		complain(check->complaints, check_key_where(service, KEY_PLACE_chat_room),
+			"chat_room", "\"%.60s\" is no name of a room: a name %s",
+			options->chat_room, problem);
+}
+
+static bool
+has_stream(const struct service_config *service)
+{
+	for (uint32_t i = 0; i < service->endpoint_count; i++)
+		if (protocol_type(service->endpoints[i].protocol) == SOCK_STREAM)
+			return true;
+	return service->endpoint_count == 0;
+}
+
+static void
+check_tcpmux(struct check *check, const struct service_config *service)
+{
+	const struct where *where = check_key_where(service, KEY_PLACE_tcpmux);
+
+	if (service->keys.tcpmux == CONFIG_TCPMUX_NO)
+		return;
+	if (service->builtin != NULL && strcmp(service->builtin, "tcpmux") == 0)
+		complain(check->complaints, where, "tcpmux", "does not hand over to itself");
+	else if (!has_stream(service))
+		complain(check->complaints, where, "tcpmux",
+			"hands over streams, and \"%s\" has no stream socket", service->name);
+}
+
+static void
+check_service(struct check *check, const struct service_config *service)
+{
+	check_readers(check, service);
+	if (service->program != NULL)
+		check_program(check, service);
+	if (service->builtin != NULL)
+		check_builtin(check, service);
+	check_options(check, service);
+	check_tcpmux(check, service);
+	check_service_accounts(check, service);
+	check_service_sockets(check, service);
+}
+
+void
+config_check(const struct config *config, const struct config_host *host,
+	struct complaint_list *complaints)
+{
+	struct check check = { .config = config, .host = host, .complaints = complaints };
+
+	check.arena = arena_new();
+	check.answers = map_new();
+	if (check.arena != NULL && check.answers != NULL) {
+		check_daemon_accounts(&check);
+		check_socket_count(&check);
+		for (uint32_t i = 0; i < config->service_count; i++)
+			check_service(&check, &config->services[i]);
+	}
+	if (check.arena == NULL || check.answers == NULL || check_conflicts(&check) < 0 ||
+		arena_error(check.arena) < 0)
+		complain(complaints, NULL, NULL, "not enough memory to check the configuration");
+	(void)map_free(check.answers);
+	(void)arena_free(check.arena);
+}
+
+struct config *
+config_load_checked(const struct config_paths *paths, const struct config_host *host,
+	struct complaint_list *complaints)
+{
+	struct config *config = config_load(paths, complaints);
+
+	if (config != NULL)
+		config_check(config, host, complaints);
+	if (complaint_count(complaints) > 0)
+		return config_free(config);
+	return config;
+}

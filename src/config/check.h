@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* What the parts of config_check share: whom they complain to, and what the host has answered
+ * already, for ten thousand services ask for the same few users and programs. */
+#ifndef REEVE_CHECK_H
+#define REEVE_CHECK_H
+
+#include "config/arena.h"
+#include "config/config.h"
+#include "config/keys.h"
+#include "config/map.h"
+
+struct check {
+	const struct config *config;
+	const struct config_host *host;
+	struct complaint_list *complaints;
+	struct arena *arena;
+	struct map *answers;
+};
+
+/* Where a service's key was set; its name if it is a default. By enum KEY_PLACE_... of keys.h. */
+const struct where *check_key_where(const struct service_config *service, size_t place);
+
+/* --- check_accounts.c: users and groups, and whether programs can run as them */
+void check_daemon_accounts(struct check *check);
+void check_service_accounts(struct check *check, const struct service_config *service);
+
+/* --- check_sockets.c */
+void check_service_sockets(struct check *check, const struct service_config *service);
+void check_socket_count(struct check *check);
+
+/* Every port and path is wanted once. -ENOMEM or 0. */
+int check_conflicts(struct check *check);
+
+#endif

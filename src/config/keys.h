@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/* The rows of config_keys.def as a table, and what can be done with a key's value whatever its
+ * kind: read it, write it, give it its default, copy it. Values lie in struct config_daemon or
+ * in struct service_keys (`object`), at the row's offset. */
+#ifndef REEVE_KEYS_H
+#define REEVE_KEYS_H
+
+#include "config/arena.h"
+#include "config/config.h"
+
+enum key_scope { KEY_DAEMON, KEY_SERVICE, KEY_OPTION };
+enum key_reload { KEY_LIVE, KEY_RESTART };
+
+enum key_kind {
+	KEY_BOOL,
+	KEY_COUNT,
+	KEY_BYTES,
+	KEY_MSEC,
+	KEY_MODE,
+	KEY_CHOICE,
+	KEY_STRING,
+	KEY_PATH,
+	KEY_USER,
+	KEY_GROUP,
+	KEY_LIST,
+};
+
+/* Who reads a service's key: the first four, or the built-in of that name. */
+enum key_reader {
+	KEY_READER_ANY,
+	KEY_READER_PROGRAM,
+	KEY_READER_BUILTIN,
+	KEY_READER_SOCKET_FILE,
+#define BUILTIN(name, speaks, gates, help) KEY_READER_##name,
+#include "services/services.def"
+#undef BUILTIN
+};
+
+struct key {
+	const char *name;
+	enum key_scope scope;
+	enum key_kind kind;
+	enum key_reader reader;
+	enum key_reload reload;
+	const char *default_text; /* NULL: none */
+	int64_t min;
+	int64_t max;
+	const char *words; /* CHOICE: "first|second" */
+	const char *help;
+	size_t offset; /* of the value in its object */
+	size_t place;  /* of its `where` among those of its object */
+};
+
+/* The places of the keys of an object among each other: DAEMON, or SERVICE and OPTION together.
+ * They are the indices of arrays of `where`s. */
+#define KEY_PLACE_IF_DAEMON_DAEMON(name) KEY_PLACE_##name,
+#define KEY_PLACE_IF_DAEMON_SERVICE(name)
+#define KEY_PLACE_IF_DAEMON_OPTION(name)
+#define KEY_PLACE_IF_SERVICE_DAEMON(name)
+#define KEY_PLACE_IF_SERVICE_SERVICE(name) KEY_PLACE_##name,
+#define KEY_PLACE_IF_SERVICE_OPTION(name) KEY_PLACE_##name,
+
+enum {
+#define KEY(scope, name, ...) KEY_PLACE_IF_DAEMON_##scope(name)
+#include "config/config_keys.def"
+#undef KEY
+	KEY_PLACES_DAEMON
+};
+
+enum {
+#define KEY(scope, name, ...) KEY_PLACE_IF_SERVICE_##scope(name)
+#include "config/config_keys.def"
+#undef KEY
+	KEY_PLACES_SERVICE
+};
+
+/* Room for what key_read says about a bad value. */
+#define KEY_PROBLEM_MAX 1024
+
+/* All rows, in their order: those of the daemon first. */
+const struct key *keys_all(size_t *ret_count);
+bool key_is_daemon(const struct key *key);
+bool key_is_service(const struct key *key); /* SERVICE or OPTION */
+
+/* "programs", "the built-in chat": for whom the key is. */
+const char *key_reader_name(enum key_reader reader);
+
+/* The SERVICE or OPTION key of that place. */
+const struct key *keys_find_service(size_t place);
+
+/* By whole name; NULL if there is none. */
+const struct key *keys_find(const char *name);
+
+/* Every default into an object. Texts are copied into the arena. */
+void keys_set_daemon_defaults(struct config_daemon *object, struct arena *arena);
+void keys_set_service_defaults(struct service_keys *object, struct arena *arena);
+
+/* Read `text` as the key's value into the object (a LIST gets one more element). On a mistake
+ * -EINVAL (-ENOMEM), the object is untouched, and `ret_problem` says what is wrong and what is
+ * wanted. */
+int key_read(const struct key *key, void *object, const char *text, struct arena *arena,
+	struct textbuf *ret_problem);
+
+/* Write the value as key_read takes it; of a LIST, the element of that index. False: there is
+ * nothing (more) to write. */
+bool key_write(const struct key *key, const void *object, size_t index, struct textbuf *ret_text);
+
+void key_copy(const struct key *key, void *to, const void *from);
+bool key_is_equal(const struct key *key, const void *a, const void *b);
+
+/* The text of a key whose kind is STRING, PATH, USER or GROUP. */
+char **key_text(const struct key *key, void *object);
+
+/* What may stand there, for people: "0..64", "yes or no", "auto, stderr, journal, syslog". */
+void key_describe_values(const struct key *key, struct textbuf *ret_text);
+
+#endif

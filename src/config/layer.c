@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/* Settings, and the layers that they come in. */
+#include "config/reader.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Paths are kept absolute: the daemon's working directory is not the file's folder. */
+static int
+complete_path(struct reader *reader, const struct setting *setting, void *object)
+{
+	const char *folder = setting->where.source->folder, *joined;
+	char **path = key_text(setting->key, object);
+
+	if (**path == '/')
+		return 0;
+	if (folder == NULL) {
+		complain(reader->complaints, &setting->where, setting->label,
+			"\"%s\" is relative; an absolute path is wanted here", *path);
+		return -EINVAL;
+	}
+	joined = source_join(reader->arena, folder, *path);
+	*path = joined != NULL ? arena_copy(reader->arena, joined, strlen(joined)) : NULL;
+	return *path != NULL ? 0 : -ENOMEM;
+}
+
+void
+setting_apply(struct reader *reader, const struct setting *setting, void *object,
+	struct where *wheres)
+{
+	const struct key *key = setting->key;
+	struct textbuf problem = TEXTBUF_INIT(KEY_PROBLEM_MAX);
+
+	if (wheres[key->place].source != NULL && key->kind != KEY_LIST) {
+		complain(reader->complaints, &setting->where, setting->label, "is set twice");
+		return;
+	}
+	if (key_read(key, object, setting->text, reader->arena, &problem) == -EINVAL)
+		complain(reader->complaints, &setting->where, setting->label, "%s",
+			problem.text != NULL ? problem.text : "has a value that is not understood");
+	else if (key->kind == KEY_PATH && *key_text(key, object) != NULL)
+		(void)complete_path(reader, setting, object); /* complains; the arena knows */
+	wheres[key->place] = setting->where;
+	textbuf_fini(&problem);
+}
+
+const char *
+setting_nearest(const char *name, enum key_scope wanted, const char *also)
+{
+	const char *names[KEY_PLACES_DAEMON + KEY_PLACES_SERVICE + 2];
+	size_t count, kept = 0;
+	const struct key *keys = keys_all(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (key_is_daemon(&keys[i]) == (wanted == KEY_DAEMON))
+			names[kept++] = keys[i].name;
+	names[kept++] = also;
+	names[kept] = NULL;
+	return complaint_nearest(name, names);
+}
+
+void
+setting_complain_unknown(struct reader *reader, const char *name, const char *label,
+	const struct where *where, enum key_scope wanted)
+{
+	const struct key *elsewhere = keys_find(name);
+	const char *nearest = setting_nearest(name, wanted, NULL);
+
+	if (elsewhere != NULL && key_is_daemon(elsewhere))
+		complain(reader->complaints, where, label,
+			"is a key of the daemon; it belongs into the daemon block of reeve.conf");
+	else if (elsewhere != NULL)
+		complain(reader->complaints, where, label,
+			"is a key of services; it belongs into defaults, a service block or a line "
+			"of the table");
+	else if (nearest != NULL)
+		complain(reader->complaints, where, label,
+			"there is no such key; did you mean \"%s\"?", nearest);
+	else
+		complain(reader->complaints, where, label, "there is no such key");
+}
+
+static bool
+is_socket_file(const struct service_config *service)
+{
+	return service->endpoint_count > 0 && service->endpoints[0].path != NULL;
+}
+
+static bool
+is_builtin(const struct service_config *service, const char *name)
+{
+	return service->builtin != NULL && strcmp(service->builtin, name) == 0;
+}
+
+bool
+layer_fits(const struct key *key, const struct service_config *service)
+{
+	switch (key->reader) {
+	case KEY_READER_ANY:
+		return true;
+	case KEY_READER_PROGRAM:
+		return service->program != NULL;
+	case KEY_READER_BUILTIN:
+		return service->builtin != NULL;
+	case KEY_READER_SOCKET_FILE:
+		return is_socket_file(service);
+#define BUILTIN(name, speaks, gates, help) \
+	case KEY_READER_##name:            \
+		return is_builtin(service, #name);
+#include "services/services.def"
+#undef BUILTIN
+	}
+	return false;
+}
+
+static const struct layer *
+choose_layer(const struct reader *reader, const struct key *key, const struct layer *line,
+	const struct block *block, const struct service_config *service)
+{
+	if (line->where[key->place].source != NULL)
+		return line;
+	if (block != NULL && block->layer.where[key->place].source != NULL)
+		return &block->layer;
+	if (reader->defaults.where[key->place].source != NULL && layer_fits(key, service))
+		return &reader->defaults;
+	return NULL;
+}
+
+/* Keep where the keys were set; `where` has `count` of them. */
+static void
+keep_wheres(struct reader *reader, const struct key_where *where, uint32_t count,
+	struct service_config *service)
+{
+	if (count == 0)
+		return;
+	service->key_where = arena_take(reader->arena, count * sizeof(*where));
+	if (service->key_where == NULL)
+		return;
+	memcpy(service->key_where, where, count * sizeof(*where));
+	service->key_count = count;
+}
+
+void
+layer_merge(struct reader *reader, const struct layer *line, struct service_config *service)
+{
+	struct block *block =
+		map_find(reader->blocks_by_name, service->name, strlen(service->name));
+	struct key_where where[KEY_PLACES_SERVICE];
+	uint32_t set_count = 0;
+	size_t count;
+	const struct key *keys = keys_all(&count);
+
+	if (block != NULL)
+		block->is_used = true;
+	service->keys = reader->factory;
+	for (const struct key *key = keys; key < keys + count; key++) {
+		const struct layer *layer = NULL;
+
+		if (key_is_service(key))
+			layer = choose_layer(reader, key, line, block, service);
+		if (layer == NULL)
+			continue;
+		key_copy(key, &service->keys, &layer->keys);
+		where[set_count++] = (struct key_where){
+			.place = (uint32_t)key->place,
+			.where = layer->where[key->place],
+		};
+	}
+	keep_wheres(reader, where, set_count, service);
+}
