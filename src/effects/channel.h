@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+/* The channel between the supervisor and one gate: a SOCK_SEQPACKET pair. Messages are the rows
+ * of messages.def; each side checks length, direction, phase and descriptors of all it receives
+ * before anybody looks at the content, and a side that breaks a rule is not spoken to again.
+ *
+ * A configuration travels as: config (text and shared memory), services (the row of shared
+ * memory for each, in table order), listeners (what is new with its descriptor, what stays by
+ * its id), file (for a built-in that reads one), commit; the gate answers serving. The gate
+ * changes nothing before commit. */
+#ifndef REEVE_CHANNEL_H
+#define REEVE_CHANNEL_H
+
+#include "base/netaddr.h"
+#include "base/util.h"
+
+#define CHANNEL_VERSION 1 /* of all the structs below */
+#define CHANNEL_FDS_MAX 128
+#define CHANNEL_SIZE_MAX 16384
+
+enum message_type {
+	MESSAGE_NONE,
+#define MESSAGE(name, ...) MESSAGE_##name,
+#include "effects/messages.def"
+#undef MESSAGE
+	MESSAGE_COUNT
+};
+
+enum channel_side { CHANNEL_TO_GATE, CHANNEL_TO_SUPERVISOR };
+enum channel_phase {
+	CHANNEL_HELLO = 1,
+	CHANNEL_SETUP = 2,
+	CHANNEL_SERVE = 4,
+	CHANNEL_STOP = 8,
+};
+
+/* The gate speaks first: which structs it was built with. */
+struct message_hello {
+	uint32_t version;
+	uint32_t pid;
+};
+
+/* fds: the configuration's text (sealed memfd), the shared memory. */
+struct message_config {
+	uint32_t generation;
+	uint32_t gate; /* number of this gate, from 0 */
+	uint32_t gate_count;
+	uint32_t service_count;
+	uint32_t listener_count;
+	uint32_t descriptors; /* how many the gate may hold */
+	uint32_t instance;    /* of all gates ever started, from 1: connection ids begin with it */
+};
+
+struct message_services {
+	uint32_t first; /* index of the first row's service */
+	uint32_t count;
+};
+struct message_services_row {
+	uint32_t row; /* of the shared memory; the same number is the same service for ever */
+};
+
+struct message_listeners {
+	uint32_t count;
+};
+/* `has_fd` rows take the message's descriptors in order; others name one the gate has. */
+struct message_listeners_row {
+	uint32_t listener; /* id, never used twice */
+	uint32_t service;  /* index in the configuration */
+	uint32_t endpoint; /* index in the service */
+	uint32_t has_fd;
+	struct netaddr address; /* as bound; unix: family only */
+	uint32_t is_shared;     /* other gates have the same socket, not one of their own */
+};
+
+struct message_file {
+	uint32_t service; /* index */
+};
+
+struct message_commit {
+	uint32_t generation;
+};
+
+struct message_serving {
+	uint32_t generation;
+	int32_t error; /* 0, or a positive errno: the gate keeps what it had */
+};
+
+/* fd: the connection. */
+struct message_spawn {
+	uint64_t connection;
+	uint32_t row;
+	uint32_t protocol; /* enum protocol */
+	struct netaddr peer;
+	struct netaddr local;
+};
+
+/* A place of the row is free and another writer waits for one. */
+struct message_freed {
+	uint32_t row;
+};
+#define MESSAGE_WAKE_ALL UINT32_MAX /* whatever the gate waits for: look again */
+struct message_wake {
+	uint32_t row;
+};
+
+/* fd: the read end of a handler's stderr, for the gate to log: it runs for more than a moment, or
+ * has ended and left something, or the gate that read it died. */
+struct message_adopt {
+	uint64_t connection;
+	uint32_t row;
+	uint32_t pid;
+};
+
+struct message_stop {
+	uint32_t grace_ms;
+};
+
+struct message_drained {
+	uint32_t connections_cut;
+};
+
+union message_body {
+#define MESSAGE(name, ...) struct message_##name name;
+#include "effects/messages.def"
+#undef MESSAGE
+};
+
+/* A received message. `fds` are the receiver's: take (set to -1) what is kept, channel_done
+ * closes the others. Rows follow the body in `bytes`. */
+struct message {
+	enum message_type type;
+	union message_body body;
+	const void *rows;
+	uint32_t row_count;
+	int fds[CHANNEL_FDS_MAX];
+	uint32_t fd_count;
+	/* Aligned for any row. */
+	_Alignas(16) unsigned char bytes[CHANNEL_SIZE_MAX];
+};
+
+/* A pair of connected sockets, close-on-exec, non-blocking. 0 or -errno. */
+int channel_pair(int *ret_supervisor_fd, int *ret_gate_fd);
+
+/* Send one message. `rows` may be NULL. The descriptors stay the caller's. 0, -EAGAIN when the
+ * other side is behind (nothing was sent), -EPIPE or -ECONNRESET when it is gone, -errno. */
+int channel_send(int channel_fd, enum message_type type, const void *body, const void *rows,
+	uint32_t row_count, const int *fds, uint32_t fd_count);
+
+/* Receive one: 1; 0 when there is none now; -EPIPE at the end; -EPROTO when a rule is broken,
+ * then *ret_rule says which in words and message->type is what it claimed to be. Does not
+ * block. `side` is the direction that may arrive here, `phase` where the receiver stands. */
+int channel_receive(int channel_fd, enum channel_side side, enum channel_phase phase,
+	struct message *message, const char **ret_rule);
+
+/* Check a message that was received some other way; what channel_receive does, for the fuzzer. */
+int channel_check(struct message *message, size_t length, enum channel_side side,
+	enum channel_phase phase, const char **ret_rule);
+
+/* Close the descriptors that were not taken. */
+void channel_done(struct message *message);
+
+const char *channel_message_name(enum message_type type);
+
+#endif

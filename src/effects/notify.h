@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/* Talk to the service manager; the only room that knows sd-daemon(3). Without one, or in a
+ * build without libsystemd, everything here does nothing. */
+#ifndef REEVE_NOTIFY_H
+#define REEVE_NOTIFY_H
+
+#include "base/util.h"
+
+/* A socket that was handed in, with its name ("unknown" if it has none). */
+struct handed_socket {
+	int listen_fd;
+	char *name;
+};
+
+/* Take LISTEN_FDS (and forget it, so that no child sees it). Allocates *ret_sockets; close-on-
+ * exec is set. Returns how many, or -errno. */
+int notify_take_sockets(struct handed_socket **ret_sockets);
+void notify_free_sockets(struct handed_socket *sockets, size_t count);
+
+/* READY=1 with a STATUS= line, at the start and after each reload, whatever its outcome;
+ * RELOADING=1; STOPPING=1. None blocks. */
+void notify_ready(const char *status);
+void notify_reloading(void);
+void notify_stopping(void);
+
+#endif

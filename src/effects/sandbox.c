@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC */
+/* The gate's confinement: the table of what it may still ask of the kernel, and its shutting. */
+#include "effects/sandbox.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+enum need {
+	ALWAYS,
+	SANITIZED,   /* the sanitizers' runtime alone asks for it */
+	UNSANITIZED, /* their runtime asks for more: the first table has it */
+};
+
+struct allowed {
+	int number;
+	enum need need;
+	const char *reason;
+};
+
+#define CALL(name) SCMP_SYS(name)
+
+/* A call that this architecture lacks has a negative number and is skipped. Of several calls that
+ * do the same, the C library makes what the architecture has. */
+static const struct allowed table[] = {
+	/* the loop */
+	{ CALL(epoll_wait), ALWAYS, "wait for clients" },
+	{ CALL(epoll_pwait), ALWAYS, "epoll_wait where that is no call of its own" },
+	{ CALL(epoll_pwait2), ALWAYS, "the same with a finer clock" },
+	{ CALL(epoll_ctl), ALWAYS, "say which clients to wait for" },
+	{ CALL(clock_gettime), ALWAYS, "the loop's clock where the vDSO has none" },
+	{ CALL(clock_gettime64), ALWAYS, "the same on 32 bits" },
+	{ CALL(gettimeofday), ALWAYS, "the same for time(2)" },
+	{ CALL(time), ALWAYS, "the same" },
+	{ CALL(restart_syscall), ALWAYS, "a wait that a stop signal interrupted" },
+	{ CALL(rt_sigreturn), ALWAYS, "return from a signal" },
+
+	/* clients */
+	{ CALL(accept4), ALWAYS, "let clients in" },
+	{ CALL(recvfrom), ALWAYS, "read from clients" },
+	{ CALL(recvmsg), ALWAYS, "read the channel" },
+	{ CALL(recvmmsg), ALWAYS, "read datagrams in batches" },
+	{ CALL(recvmmsg_time64), ALWAYS, "the same on 32 bits" },
+	{ CALL(sendto), ALWAYS, "answer clients" },
+	{ CALL(sendmsg), ALWAYS, "answer clients, write the channel, the journal" },
+	{ CALL(sendmmsg), ALWAYS, "answer datagrams in batches" },
+	/* A filter sees numbers of descriptors, not what they are: that this is for clients and
+	 * never for a listener, which the other gates share, is the gate's word alone. */
+	{ CALL(shutdown), ALWAYS, "end the sending side before the connection" },
+	{ CALL(getsockname), ALWAYS, "which address a program's client asked for" },
+	{ CALL(close), ALWAYS, "end connections" },
+
+	/* programs */
+	{ CALL(fcntl), ALWAYS, "blocking sockets for programs" },
+	{ CALL(fcntl64), ALWAYS, "the same on 32 bits" },
+	{ CALL(read), ALWAYS, "what programs say on standard error" },
+
+	/* files that arrive as open descriptors */
+	{ CALL(fstat), ALWAYS, "how long the configuration is" },
+	{ CALL(fstat64), ALWAYS, "the same on 32 bits" },
+	{ CALL(newfstatat), ALWAYS, "what the C library makes of fstat" },
+	{ CALL(fstatat64), ALWAYS, "the same on 32 bits" },
+	{ CALL(statx), ALWAYS, "the same where the kernel has no fstat" },
+	{ CALL(pread64), ALWAYS, "the configuration, files of built-ins" },
+	{ CALL(lseek), ALWAYS, "how long the shared memory is" },
+	{ CALL(_llseek), ALWAYS, "the same on 32 bits" },
+
+	/* the log */
+	{ CALL(write), ALWAYS, "standard error" },
+	{ CALL(writev), ALWAYS, "the C library's last words before abort(3)" },
+	{ CALL(getpid), ALWAYS, "who writes" },
+
+	/* memory, chance, the end */
+	{ CALL(brk), ALWAYS, "memory" },
+	{ CALL(mremap), ALWAYS, "memory" },
+	{ CALL(munmap), ALWAYS, "memory" },
+	{ CALL(madvise), ALWAYS, "memory given back" },
+	{ CALL(sysinfo), ALWAYS, "the C library's qsort asks for the size of memory" },
+	{ CALL(getrandom), ALWAYS, "cookies" },
+	{ CALL(futex), ALWAYS, "the C library's locks" },
+	{ CALL(futex_time64), ALWAYS, "the same on 32 bits" },
+	{ CALL(exit), ALWAYS, "end" },
+	{ CALL(exit_group), ALWAYS, "end" },
+	{ CALL(rt_sigprocmask), ALWAYS, "abort(3)" },
+	{ CALL(rt_sigaction), ALWAYS, "abort(3)" },
+	{ CALL(gettid), ALWAYS, "abort(3)" },
+	{ CALL(tgkill), ALWAYS, "abort(3)" },
+
+	{ CALL(mmap), SANITIZED, "shadow memory" },
+	{ CALL(mmap2), SANITIZED, "the same on 32 bits" },
+	{ CALL(mprotect), SANITIZED, "shadow memory" },
+	{ CALL(prctl), SANITIZED, "the leak check" },
+	{ CALL(clone), SANITIZED, "the leak check runs beside the process" },
+	{ CALL(getcpu), SANITIZED, "statistics" },
+	{ CALL(getppid), SANITIZED, "the leak check" },
+	{ CALL(getrlimit), SANITIZED, "size of the stack" },
+	{ CALL(openat), SANITIZED, "/proc/self/maps, to name what was found" },
+	{ CALL(prlimit64), SANITIZED, "size of the stack" },
+	{ CALL(process_vm_readv), SANITIZED, "the leak check" },
+	{ CALL(ptrace), SANITIZED, "the leak check stops the process" },
+	{ CALL(readlink), SANITIZED, "the program's name" },
+	{ CALL(readlinkat), SANITIZED, "the program's name" },
+	{ CALL(sched_getaffinity), SANITIZED, "number of processors" },
+	{ CALL(sched_yield), SANITIZED, "locks" },
+	{ CALL(sigaltstack), SANITIZED, "report an overflown stack" },
+	{ CALL(stat), SANITIZED, "the program's file" },
+	{ CALL(access), SANITIZED, "the program's file" },
+	{ CALL(ioctl), SANITIZED, "is standard error a terminal" },
+	{ CALL(open), SANITIZED, "the same" },
+	{ CALL(getdents), SANITIZED, "the leak check lists threads" },
+	{ CALL(getdents64), SANITIZED, "the same" },
+	{ CALL(wait4), SANITIZED, "the leak check" },
+	{ CALL(uname), SANITIZED, "kernel version" },
+};
+
+/* Allowed only if one or two arguments are so. */
+struct allowed_so {
+	int number;
+	enum need need;
+	unsigned count;
+	struct scmp_arg_cmp arguments[2];
+	const char *reason;
+};
+
+/* The kernel looks at 32 bits of these; what is above them in the register may be anything. */
+#define IS(argument, value) SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, 0xffffffff, value)
+#define NO_CODE SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)
+
+static const struct allowed_so table_so[] = {
+	{ CALL(setsockopt), ALWAYS, 2, { IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY) },
+		"on for built-ins, off for programs" },
+	{ CALL(setsockopt), ALWAYS, 2, { IS(1, IPPROTO_IP), IS(2, IP_PKTINFO) },
+		"which address a datagram asked for" },
+	{ CALL(setsockopt), ALWAYS, 2, { IS(1, IPPROTO_IPV6), IS(2, IPV6_RECVPKTINFO) },
+		"the same" },
+	{ CALL(ioctl), UNSANITIZED, 1, { IS(1, SIOCOUTQ) }, "what a client has yet to read" },
+	{ CALL(mmap), UNSANITIZED, 1, { NO_CODE },
+		"memory, the shared counters; never to be executed" },
+	{ CALL(mmap2), UNSANITIZED, 1, { NO_CODE }, "the same on 32 bits" },
+	{ CALL(mprotect), UNSANITIZED, 1, { NO_CODE }, "memory (the C library's heaps grow so)" },
+	{ CALL(prctl), UNSANITIZED, 1, { IS(0, PR_GET_SECCOMP) }, "the check of the door" },
+	{ CALL(prctl), UNSANITIZED, 1, { IS(0, PR_GET_NO_NEW_PRIVS) }, "the same" },
+};
+
+/* linux/landlock.h may be older than the kernel that runs: the numbers are the kernel's ABI. */
+struct landlock_rules {
+	uint64_t handled_access_fs;
+	uint64_t handled_access_net;
+	uint64_t scoped;
+};
+
+#define LANDLOCK_VERSION_QUESTION 1U /* LANDLOCK_CREATE_RULESET_VERSION */
+#define LANDLOCK_NET_ALL 3U          /* bind and connect with TCP, from ABI 4 on */
+#define LANDLOCK_SCOPE_SIGNAL \
+	2U /* from ABI 6 on; abstract unix names stay allowed, since
+                                      * datagram clients that have one want their answers */
+
+static uint64_t
+landlock_file_rights(long abi)
+{
+	static const unsigned rights_of_abi[] = { 13, 13, 14, 15, 15, 16 };
+	size_t last = ARRAY_SIZE(rights_of_abi) - 1;
+	size_t known = (size_t)abi < last ? (size_t)abi : last;
+
+	return (UINT64_C(1) << rights_of_abi[known]) - 1;
+}
+
+/* Handle every right there is and grant none: nothing can be opened, made or removed. */
+static int
+enter_landlock(void)
+{
+	struct landlock_rules rules = { 0 };
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION_QUESTION);
+	size_t size = sizeof(rules.handled_access_fs);
+	int rules_fd;
+	int result = 0;
+
+	if (abi < 0)
+		return -errno;
+	rules.handled_access_fs = landlock_file_rights(abi);
+	if (abi >= 4) {
+		rules.handled_access_net = LANDLOCK_NET_ALL;
+		size = offsetof(struct landlock_rules, scoped);
+	}
+	if (abi >= 6) {
+		rules.scoped = LANDLOCK_SCOPE_SIGNAL;
+		size = sizeof(rules);
+	}
+	rules_fd = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
+	if (rules_fd < 0)
+		return -errno;
+	if (syscall(SYS_landlock_restrict_self, rules_fd, 0) < 0)
+		result = -errno;
+	(void)close(rules_fd);
+	return result;
+}
+
+static bool
+is_needed(int number, enum need need)
+{
+	return number >= 0 && need != (UTIL_HAS_SANITIZER ? UNSANITIZED : SANITIZED);
+}
+
+static int
+fill_filter(scmp_filter_ctx filter)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(table) && result == 0; i++)
+		if (is_needed(table[i].number, table[i].need))
+			result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, table[i].number, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(table_so) && result == 0; i++)
+		if (is_needed(table_so[i].number, table_so[i].need))
+			result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, table_so[i].number,
+				table_so[i].count, table_so[i].arguments);
+	return result;
+}
+
+static int
+enter_seccomp(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int result;
+
+	if (!filter)
+		return -ENOMEM;
+	result = fill_filter(filter);
+	/* A binary tree: a chain would have each call pay for all rows before its own. */
+	if (result == 0)
+		(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (result == 0)
+		result = seccomp_load(filter);
+	seccomp_release(filter);
+	return result;
+}
+
+static int
+check_is_shut(void)
+{
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != SECCOMP_MODE_FILTER)
+		return -EPERM;
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -EPERM;
+}
+
+int
+sandbox_enter(const char **ret_part)
+{
+	int lacking;
+	int result;
+
+	*ret_part = "no_new_privs";
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	*ret_part = "dumpable";
+	/* The leak check at the end traces the process and reads /proc. */
+	if (!UTIL_HAS_SANITIZER && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	*ret_part = "landlock";
+	lacking = UTIL_HAS_SANITIZER ? 0 : enter_landlock();
+	if (lacking < 0 && lacking != -ENOSYS && lacking != -EOPNOTSUPP)
+		return lacking;
+	*ret_part = "seccomp";
+	result = enter_seccomp();
+	if (result < 0)
+		return result;
+	*ret_part = "check";
+	result = check_is_shut();
+	if (result < 0)
+		return result;
+	*ret_part = "landlock";
+	return lacking;
+}
