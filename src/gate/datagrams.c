@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: ISC */
+/* Datagrams: from the socket through judgement to the built-in, and its answers. */
+#include "gate/datagrams.h"
+
+#include "base/log.h"
+#include "gate/datagram_queue.h"
+#include "gate/service.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/param.h>
+
+#define BATCHES_PER_TURN 4
+#define REFUSALS_TOLD_MS 10000
+#define BUDGET_SHARE_LEAST 256
+#define BUDGET_RATE_SHARE_LEAST 32
+
+union receive_control {
+	struct cmsghdr align;
+	char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+struct datagrams {
+	struct gate *gate;
+	struct datagram_queue *queue;
+
+	/* The datagram whose service runs, so that its answer finds the way back. */
+	const struct datagram *current;
+	struct listener *current_listener;
+	size_t current_place;
+
+	struct datagram_peer peer;
+	struct mmsghdr messages[DATAGRAM_BATCH];
+	struct iovec parts[DATAGRAM_BATCH];
+	union datagram_name names[DATAGRAM_BATCH];
+	union receive_control controls[DATAGRAM_BATCH];
+	char bytes[DATAGRAM_BATCH][DATAGRAM_MAX + 1];
+};
+
+struct datagrams *
+datagrams_new(struct gate *gate)
+{
+	/* Four megabytes, of which only the pages that datagrams touch are ever there. */
+	struct datagrams *datagrams = calloc(1, sizeof(*datagrams));
+
+	if (!datagrams)
+		return NULL;
+	datagrams->gate = gate;
+	datagrams->queue = datagram_queue_new();
+	if (!datagrams->queue)
+		return datagrams_free(datagrams);
+	for (size_t i = 0; i < DATAGRAM_BATCH; i++) {
+		struct msghdr *message = &datagrams->messages[i].msg_hdr;
+
+		datagrams->parts[i] = (struct iovec){ .iov_base = datagrams->bytes[i],
+			.iov_len = sizeof(datagrams->bytes[i]) };
+		message->msg_name = &datagrams->names[i];
+		message->msg_iov = &datagrams->parts[i];
+		message->msg_iovlen = 1;
+	}
+	return datagrams;
+}
+
+struct datagrams *
+datagrams_free(struct datagrams *datagrams)
+{
+	if (!datagrams)
+		return NULL;
+	datagram_queue_free(datagrams->queue);
+	free(datagrams);
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- refusals */
+
+static enum metric
+metric_of(enum verdict verdict)
+{
+	static const enum metric metrics[] = {
+#define VERDICT(name, word, sentence) [VERDICT_##name] = METRIC_verdict_##name,
+#include "base/verdicts.def"
+#undef VERDICT
+	};
+
+	return metrics[verdict];
+}
+
+static void
+note_refusal(struct service *service, const struct netaddr *peer, enum verdict verdict)
+{
+	msec now = loop_now(service->gate->loop);
+
+	service_count(service, metric_of(verdict), 1);
+	service->refusals_untold++;
+	if (now - service->refusals_told < REFUSALS_TOLD_MS)
+		return;
+	LOG(datagrams_refused, .service = service_name(service), .peer = peer,
+		.verdict = verdict_word(verdict), .count = (int64_t)service->refusals_untold);
+	service->refusals_told = now;
+	service->refusals_untold = 0;
+}
+
+/* ---------------------------------------------------------------- in */
+
+/* Which address was asked. A directed broadcast shows as one that is not the host's own and is
+ * made the limited one, which policy knows. */
+static void
+read_local(const struct msghdr *message, struct netaddr *local)
+{
+	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
+
+	if (!cmsg)
+		return;
+	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
+		struct in_pktinfo asked;
+
+		memcpy(&asked, CMSG_DATA(cmsg), sizeof(asked));
+		local->ip.v4 = asked.ipi_addr;
+		if (asked.ipi_addr.s_addr != asked.ipi_spec_dst.s_addr &&
+			!IN_MULTICAST(ntohl(asked.ipi_addr.s_addr)))
+			local->ip.v4.s_addr = htonl(INADDR_BROADCAST);
+	} else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO) {
+		struct in6_pktinfo asked;
+
+		memcpy(&asked, CMSG_DATA(cmsg), sizeof(asked));
+		local->ip.v6 = asked.ipi6_addr;
+		if (IN6_IS_ADDR_LINKLOCAL(&asked.ipi6_addr))
+			local->scope = asked.ipi6_ifindex;
+	}
+}
+
+static void
+read_peer(struct datagrams *datagrams, const struct listener *listener, size_t place)
+{
+	const struct msghdr *message = &datagrams->messages[place].msg_hdr;
+	const union datagram_name *name = &datagrams->names[place];
+	struct datagram_peer *peer = &datagrams->peer;
+
+	peer->listener = listener->id;
+	peer->local = listener->address;
+	if (listener->protocol == PROTOCOL_UNIX_DGRAM) {
+		size_t before = offsetof(struct sockaddr_un, sun_path);
+
+		peer->address = (struct netaddr){ .family = AF_UNIX };
+		peer->path_length = message->msg_namelen > before
+			? (uint32_t)(message->msg_namelen - before)
+			: 0;
+		if (peer->path_length > sizeof(peer->path))
+			peer->path_length = sizeof(peer->path);
+		memcpy(peer->path, name->path.sun_path, peer->path_length);
+		return;
+	}
+	peer->address = (struct netaddr){ .family = AF_UNSPEC };
+	if (message->msg_namelen >= sizeof(name->any.sa_family))
+		(void)netaddr_from_sockaddr(&peer->address, &name->any);
+	if (listener->is_wildcard)
+		read_local(message, &peer->local);
+}
+
+static void
+serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
+{
+	struct service *service = listener->service;
+	struct datagram datagram = {
+		.builtin = &service->builtin,
+		.peer = &datagrams->peer,
+		.bytes = datagrams->bytes[place],
+		.length = datagrams->messages[place].msg_len,
+	};
+	enum verdict verdict;
+
+	read_peer(datagrams, listener, place);
+	verdict = policy_judge_datagram(&datagrams->gate->own_ports, &datagrams->peer.address,
+		&datagrams->peer.local);
+	if (verdict != VERDICT_ADMIT) {
+		note_refusal(service, &datagrams->peer.address, verdict);
+		return;
+	}
+	/* A service that has nothing to say to one (discard) has read it all the same. */
+	if (!service->builtin.ops->datagram)
+		return;
+	datagrams->current = &datagram;
+	datagrams->current_place = place;
+	service->builtin.ops->datagram(&datagram);
+	datagrams->current = NULL;
+}
+
+/* How many came; less than a batch means that no more wait. */
+static int
+serve_batch(struct datagrams *datagrams, struct listener *listener)
+{
+	struct service *service = listener->service;
+	size_t control_room = listener->is_wildcard ? sizeof(union receive_control) : 0;
+	uint64_t bytes = 0;
+	int count;
+
+	for (size_t i = 0; i < DATAGRAM_BATCH; i++) {
+		struct msghdr *message = &datagrams->messages[i].msg_hdr;
+
+		message->msg_namelen = sizeof(union datagram_name);
+		message->msg_control = control_room > 0 ? &datagrams->controls[i] : NULL;
+		message->msg_controllen = control_room;
+	}
+	/* No error is one of an earlier answer (port unreachable): the kernel reports none to an
+	 * unconnected socket without IP_RECVERR. Whatever it is, the loop comes back. */
+	count = recvmmsg(listener->watch.fd, datagrams->messages, DATAGRAM_BATCH, MSG_DONTWAIT,
+		NULL);
+	if (count <= 0)
+		return 0;
+	datagrams->current_listener = listener;
+	for (int i = 0; i < count; i++) {
+		bytes += datagrams->messages[i].msg_len;
+		serve_one(datagrams, listener, (size_t)i);
+	}
+	datagram_queue_flush(datagrams->queue);
+	service_count(service, METRIC_received_datagrams, (uint64_t)count);
+	service_count(service, METRIC_received_bytes, bytes);
+	return count;
+}
+
+void
+datagrams_ready(struct watch *watch, uint32_t events)
+{
+	struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
+	struct datagrams *datagrams = listener->service->gate->datagrams;
+
+	(void)events;
+	for (int i = 0; i < BATCHES_PER_TURN; i++)
+		if (serve_batch(datagrams, listener) < DATAGRAM_BATCH)
+			break;
+}
+
+void
+datagrams_end_turn(struct datagrams *datagrams)
+{
+	datagram_queue_flush(datagrams->queue);
+}
+
+void
+datagrams_forget(struct datagrams *datagrams, const struct listener *listener)
+{
+	datagram_queue_forget(datagrams->queue, listener);
+}
+
+/* ---------------------------------------------------------------- what services call */
+
+/* The kernel spreads the ports of one source over all gates, and each keeps its own books: so each
+ * grants its share. But not less than what the first answer of most services takes, unless the
+ * configuration grants less. */
+static int64_t
+share_of(int64_t whole, uint32_t gate_count, int64_t least)
+{
+	return MAX(whole / gate_count, MIN(whole, least));
+}
+
+static bool
+can_pay(struct service *service, const struct datagram *datagram, size_t length)
+{
+	const struct service_keys *keys = &service->config->keys;
+	struct gate *gate = service->gate;
+	uint32_t gates = gate->gate_count;
+
+	if (length <= datagram->length || datagram->peer->address.family == AF_UNIX)
+		return true;
+	if (budget_take(gate->budget, &datagram->peer->address,
+		    (int64_t)(length - datagram->length),
+		    share_of(keys->reply_budget, gates, BUDGET_SHARE_LEAST),
+		    share_of(keys->reply_budget_rate, gates, BUDGET_RATE_SHARE_LEAST),
+		    loop_now(gate->loop)))
+		return true;
+	note_refusal(service, &datagram->peer->address, VERDICT_refuse_budget);
+	return false;
+}
+
+bool
+datagram_reply(const struct datagram *datagram, const char *bytes, size_t length)
+{
+	struct service *service = service_of_builtin(datagram->builtin);
+	struct datagrams *datagrams = service->gate->datagrams;
+	const struct datagram_peer *peer = datagram->peer;
+	bool is_lent =
+		bytes >= datagram->bytes && bytes + length <= datagram->bytes + datagram->length;
+	struct datagram_to to;
+
+	if (datagrams->current != datagram || length > DATAGRAM_MAX ||
+		(peer->address.family == AF_UNIX && peer->path_length == 0) ||
+		!can_pay(service, datagram, length))
+		return false;
+	to = (struct datagram_to){
+		.listener = datagrams->current_listener,
+		.name = &datagrams->names[datagrams->current_place],
+		.name_length = datagrams->messages[datagrams->current_place].msg_hdr.msg_namelen,
+		.from = &peer->local,
+	};
+	datagram_queue_add(datagrams->queue, &to, bytes, length, is_lent);
+	return true;
+}
+
+static struct listener *
+find_listener(const struct service *service, uint32_t id)
+{
+	struct listener *listener = service->listeners;
+
+	while (listener && listener->id != id)
+		listener = listener->next_of_service;
+	return listener;
+}
+
+void
+datagram_send(struct builtin *builtin, const struct datagram_peer *peer, const char *bytes,
+	size_t length)
+{
+	struct service *service = service_of_builtin(builtin);
+	struct listener *listener = find_listener(service, peer->listener);
+	union datagram_name name;
+	struct datagram_to to = { .listener = listener, .name = &name, .from = &peer->local };
+
+	if (!listener || length > DATAGRAM_MAX)
+		return;
+	if (peer->address.family == AF_UNIX) {
+		if (peer->path_length == 0 || peer->path_length > sizeof(name.path.sun_path))
+			return;
+		name.path.sun_family = AF_UNIX;
+		memcpy(name.path.sun_path, peer->path, peer->path_length);
+		to.name_length =
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + peer->path_length);
+	} else {
+		struct sockaddr_storage room;
+
+		to.name_length = netaddr_to_sockaddr(&peer->address, &room);
+		if (to.name_length > sizeof(name))
+			return;
+		memcpy(&name, &room, to.name_length);
+	}
+	datagram_queue_add(service->gate->datagrams->queue, &to, bytes, length, false);
+}
+
+bool
+datagram_peer_equal(const struct datagram_peer *a, const struct datagram_peer *b)
+{
+	if (a->listener != b->listener || !netaddr_equal(&a->address, &b->address))
+		return false;
+	if (a->address.family != AF_UNIX)
+		return netaddr_equal(&a->local, &b->local);
+	return a->path_length == b->path_length && memcmp(a->path, b->path, a->path_length) == 0;
+}

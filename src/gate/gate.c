@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC */
+/* The gate's life: confinement, the supervisor's messages, the end of each turn, stopping. */
+#include "gate/gate.h"
+
+#include "base/log.h"
+#include "effects/sandbox.h"
+#include "gate/builtin.h"
+#include "gate/conn.h"
+#include "gate/datagrams.h"
+#include "gate/listener.h"
+#include "gate/outbox.h"
+#include "gate/said.h"
+#include "gate/service.h"
+#include "gate/setup.h"
+#include "gate/state.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* Sources that a gate remembers the datagram budgets of. */
+#define BUDGET_SOURCES 65536
+
+/* The gate, and what only this file looks at. */
+struct life {
+	struct gate gate;
+	struct watch channel;
+	struct message message;
+};
+
+/* ---------------------------------------------------------------- stopping */
+
+static void
+close_listeners(struct gate *gate)
+{
+	for (struct service *service = gate->first_service; service; service = service->next)
+		service->listeners = NULL;
+	for (uint32_t i = 0; i < gate->listener_count; i++) {
+		datagrams_forget(gate->datagrams, gate->listeners[i]);
+		listener_free(gate->listeners[i], gate);
+	}
+	gate->listener_count = 0;
+}
+
+static void
+say_drained(struct gate *gate, uint32_t cut)
+{
+	struct message_drained drained = { .connections_cut = cut };
+
+	outbox_send(gate, MESSAGE_drained, &drained, -1);
+	loop_stop_timer(gate->loop, &gate->grace);
+	gate->is_drained = true;
+}
+
+static void
+grace_expired(struct timer *timer, msec now)
+{
+	struct gate *gate = CONTAINER_OF(timer, struct gate, grace);
+
+	(void)now;
+	say_drained(gate, conns_cut(gate, ENDING_SHUTDOWN));
+}
+
+static void
+stop(struct gate *gate, const struct message_stop *asked)
+{
+	gate->phase = CHANNEL_STOP;
+	gate->setup = setup_free(gate->setup);
+	close_listeners(gate);
+	gate->grace.expired = grace_expired;
+	/* Without clients the end of the turn finds that there is nothing to wait for. */
+	if (loop_set_timer(gate->loop, &gate->grace, loop_now(gate->loop) + asked->grace_ms) < 0)
+		say_drained(gate, conns_cut(gate, ENDING_SHUTDOWN));
+}
+
+/* ---------------------------------------------------------------- messages */
+
+static int
+commit(struct gate *gate, const struct message_commit *asked, const char **ret_rule)
+{
+	struct message_serving serving = { .generation = asked->generation };
+	int result = setup_check(gate, asked, ret_rule);
+
+	if (result < 0)
+		return result;
+	serving.error = -setup_commit(gate);
+	gate->phase = CHANNEL_SERVE;
+	outbox_send(gate, MESSAGE_serving, &serving, -1);
+	return 0;
+}
+
+static void
+adopt(struct gate *gate, struct message *message)
+{
+	const struct message_adopt *orphan = &message->body.adopt;
+	struct service *service = service_of_row(gate, orphan->row);
+
+	/* The program's service may be gone by now: then what it says is lost, the program is not,
+	 * for the supervisor holds the pipe. */
+	if (!service)
+		return;
+	if (said_begin(service, util_take_fd(&message->fds[0]), orphan->connection, orphan->pid) ==
+		0)
+		listener_note_opened(gate);
+}
+
+static void
+wake(struct gate *gate, uint32_t row)
+{
+	for (struct service *service = gate->first_service; service; service = service->next)
+		if (service->is_full && (row == MESSAGE_WAKE_ALL || service->row == row))
+			listener_resume_service(service);
+}
+
+static int
+obey(struct gate *gate, struct message *message, const char **ret_rule)
+{
+	switch (message->type) {
+	case MESSAGE_config:
+		gate->phase = CHANNEL_SETUP;
+		return setup_begin(gate, message, ret_rule);
+	case MESSAGE_services:
+		return setup_add_services(gate, message, ret_rule);
+	case MESSAGE_listeners:
+		return setup_add_listeners(gate, message, ret_rule);
+	case MESSAGE_file:
+		return setup_add_file(gate, message, ret_rule);
+	case MESSAGE_commit:
+		return commit(gate, &message->body.commit, ret_rule);
+	case MESSAGE_wake:
+		wake(gate, message->body.wake.row);
+		return 0;
+	case MESSAGE_adopt:
+		adopt(gate, message);
+		return 0;
+	case MESSAGE_stop:
+		stop(gate, &message->body.stop);
+		return 0;
+	case MESSAGE_NONE:
+	case MESSAGE_hello:
+	case MESSAGE_serving:
+	case MESSAGE_spawn:
+	case MESSAGE_freed:
+	case MESSAGE_drained:
+	case MESSAGE_COUNT:
+		break; /* channel_receive lets none of these through */
+	}
+	*ret_rule = "sent in the wrong direction";
+	return -EPROTO;
+}
+
+static void
+channel_ready(struct watch *watch, uint32_t events)
+{
+	struct life *life = CONTAINER_OF(watch, struct life, channel);
+	struct gate *gate = &life->gate;
+	struct message *message = &life->message;
+	const char *rule = "";
+	int result;
+
+	if ((events & EPOLLOUT) && outbox_flush(gate)) {
+		(void)loop_rewatch(gate->loop, watch, EPOLLIN);
+		listener_resume_starved(gate);
+	}
+	if ((events & ~(uint32_t)EPOLLOUT) == 0)
+		return;
+	/* One message a turn: clients of the old configuration are not to wait for all of a large
+	 * new one. */
+	result = channel_receive(watch->fd, CHANNEL_TO_GATE, gate->phase, message, &rule);
+	if (result == 0)
+		return;
+	if (result == 1) {
+		result = obey(gate, message, &rule);
+		channel_done(message);
+	}
+	if (result >= 0)
+		return;
+	/* The supervisor is gone, or not to be trusted: nobody would start programs, count, or
+	 * tell us to stop. */
+	if (result != -EPIPE)
+		LOG(gate_rejected, .message = channel_message_name(message->type), .rule = rule);
+	outbox_give_up();
+}
+
+/* ---------------------------------------------------------------- turns, the whole */
+
+static void
+turn_ends(struct after *after, msec now)
+{
+	struct gate *gate = CONTAINER_OF(after, struct gate, after);
+	struct life *life = CONTAINER_OF(gate, struct life, gate);
+
+	(void)now;
+	conns_end_turn(gate->conns);
+	datagrams_end_turn(gate->datagrams);
+	if (gate->phase == CHANNEL_STOP && gate->conn_count == 0 && !gate->is_drained)
+		say_drained(gate, 0);
+	if (outbox_is_behind(gate->outbox))
+		(void)loop_rewatch(gate->loop, &life->channel, EPOLLIN | EPOLLOUT);
+	else if (gate->is_drained)
+		loop_quit(gate->loop);
+	log_flush();
+}
+
+static int
+life_init(struct life *life, int channel_fd)
+{
+	struct gate *gate = &life->gate;
+	uint64_t seed;
+
+	gate->phase = CHANNEL_HELLO;
+	builtin_random(&seed, sizeof(seed));
+	gate->loop = loop_new(NULL);
+	if (!gate->loop)
+		return -errno;
+	gate->outbox = outbox_new(channel_fd);
+	gate->conns = conns_new(gate);
+	gate->datagrams = datagrams_new(gate);
+	gate->budget = budget_new(BUDGET_SOURCES, seed);
+	if (!gate->outbox || !gate->conns || !gate->datagrams || !gate->budget)
+		return -ENOMEM;
+	listener_init(gate);
+	gate->after.turn_ends = turn_ends;
+	loop_add_after(gate->loop, &gate->after);
+	life->channel =
+		(struct watch){ .fd = channel_fd, .events = EPOLLIN, .ready = channel_ready };
+	return loop_watch(gate->loop, &life->channel);
+}
+
+static void
+life_fini(struct life *life)
+{
+	struct gate *gate = &life->gate;
+
+	gate->setup = setup_free(gate->setup);
+	said_end_all(gate);
+	for (uint32_t i = 0; i < gate->service_count; i++)
+		service_return(gate->services[i]);
+	free(gate->services);
+	free(gate->targets);
+	free(gate->listeners);
+	generation_return(gate->generation);
+	budget_free(gate->budget);
+	datagrams_free(gate->datagrams);
+	conns_free(gate->conns);
+	outbox_free(gate->outbox);
+	shared_free(gate->shared);
+	loop_free(gate->loop);
+}
+
+/* Whatever opens a file, now or the first time it is used, has to do so before the door is shut. */
+static int
+prepare(enum log_sink sink, enum log_level level)
+{
+	int result;
+
+	/* Ctrl-C reaches the whole foreground; the supervisor decides what it means. */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGINT, SIG_IGN) == SIG_ERR ||
+		signal(SIGHUP, SIG_IGN) == SIG_ERR)
+		return -errno;
+	/* Without TZ the C library looks at the file again and again. */
+	if (setenv("TZ", ":/etc/localtime", 0) < 0)
+		return -errno;
+	tzset();
+	builtin_warm_up();
+	result = log_open(sink, level, "reeve-gate");
+	/* A log that is down is no reason to serve nobody. */
+	return result < 0 && sink != LOG_SINK_STDERR
+		? log_open(LOG_SINK_STDERR, level, "reeve-gate")
+		: result;
+}
+
+static int
+confine(void)
+{
+	const char *part = "";
+	int result = sandbox_enter(&part);
+
+	if (result == 0)
+		return 0;
+	LOG(gate_unconfined, .part = part, .error = -result);
+	return strcmp(part, "landlock") == 0 ? 0 : result;
+}
+
+int
+gate_main(int channel_fd, enum log_sink sink, enum log_level level)
+{
+	struct life *life = calloc(1, sizeof(*life));
+	struct message_hello hello = { .version = CHANNEL_VERSION, .pid = (uint32_t)getpid() };
+	int result = life ? prepare(sink, level) : -ENOMEM;
+
+	if (result == 0)
+		result = life_init(life, channel_fd);
+	if (result == 0)
+		result = confine();
+	if (result == 0) {
+		outbox_send(&life->gate, MESSAGE_hello, &hello, -1);
+		result = loop_run(life->gate.loop);
+	}
+	if (result < 0)
+		LOG(system_error, .step = "gate", .error = -result);
+	if (life)
+		life_fini(life);
+	log_flush();
+	free(life);
+	return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: ISC */
+/* Listeners: accepting in batches, pausing, starving. */
+#include "gate/listener.h"
+
+#include "base/log.h"
+#include "gate/conn.h"
+#include "gate/datagrams.h"
+#include "gate/outbox.h"
+#include "gate/service.h"
+#include "gate/spawn_request.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/param.h>
+
+#define BATCH_MAX 64
+#define FULL_BATCHES_TO_GROW 8
+#define HUNGER_MS 1000
+#define HUNGER_TOLD_MS 10000
+
+enum outcome { ACCEPTED, NOBODY_CAME, CLIENT_VANISHED, MUST_PAUSE };
+
+static uint32_t
+events_wanted(const struct listener *listener)
+{
+	return EPOLLIN | (listener->is_shared ? (uint32_t)EPOLLEXCLUSIVE : 0);
+}
+
+static void
+tell_hunger(const struct listener *listener, int error)
+{
+	struct service *service = listener->service;
+	struct gate *gate = service->gate;
+	msec now = loop_now(gate->loop);
+
+	service_count(service, METRIC_waits, 1);
+	if (now - gate->hunger_told < HUNGER_TOLD_MS)
+		return;
+	gate->hunger_told = now;
+	if (error != 0)
+		LOG(accept_failed, .service = service_name(service), .error = error);
+	else
+		LOG(service_full, .service = service_name(service),
+			.verdict = verdict_word(VERDICT_wait_descriptors),
+			.instances = gate->descriptors);
+}
+
+static void
+starve(struct listener *listener)
+{
+	struct gate *gate = listener->service->gate;
+
+	loop_unwatch(gate->loop, &listener->watch);
+	if (listener->is_starved)
+		return;
+	listener->is_starved = true;
+	listener->next_starved = NULL;
+	*gate->starved_end = listener;
+	gate->starved_end = &listener->next_starved;
+	/* Without memory for the timer the next descriptor that is freed has to do. */
+	if (gate->hunger.place == 0)
+		(void)loop_set_timer(gate->loop, &gate->hunger, loop_now(gate->loop) + HUNGER_MS);
+}
+
+static struct listener *
+take_starved(struct gate *gate)
+{
+	struct listener *listener = gate->first_starved;
+
+	if (!listener)
+		return NULL;
+	gate->first_starved = listener->next_starved;
+	if (!gate->first_starved)
+		gate->starved_end = &gate->first_starved;
+	listener->is_starved = false;
+	return listener;
+}
+
+/* Datagrams for programs, and whole listeners (`wait`), are the supervisor's to serve. */
+static bool
+is_ours(const struct listener *listener)
+{
+	const struct service *service = listener->service;
+
+	return !service->config->keys.wait &&
+		(service->builtin.ops || protocol_type(listener->protocol) != SOCK_DGRAM);
+}
+
+static void
+watch_again(struct listener *listener)
+{
+	const struct service *service = listener->service;
+	bool takes_places = protocol_type(listener->protocol) != SOCK_DGRAM;
+
+	if (listener->watch.events != 0 || listener->is_starved || !is_ours(listener) ||
+		(takes_places && service->is_full))
+		return;
+	listener->watch.events = events_wanted(listener);
+	if (loop_watch(service->gate->loop, &listener->watch) < 0) {
+		listener->watch.events = 0;
+		starve(listener);
+	}
+}
+
+void
+listener_resume_starved(struct gate *gate)
+{
+	struct listener *last = NULL;
+	struct listener *listener;
+
+	if (gate->first_starved)
+		last = CONTAINER_OF(gate->starved_end, struct listener, next_starved);
+	/* Up to the one that is last now: one that starves again joins behind it. */
+	do {
+		listener = take_starved(gate);
+		if (listener)
+			watch_again(listener);
+	} while (listener && listener != last);
+}
+
+static void
+hunger_expired(struct timer *timer, msec now)
+{
+	(void)now;
+	listener_resume_starved(CONTAINER_OF(timer, struct gate, hunger));
+}
+
+static void
+pause_service(struct service *service)
+{
+	for (struct listener *listener = service->listeners; listener;
+		listener = listener->next_of_service)
+		if (protocol_type(listener->protocol) != SOCK_DGRAM)
+			loop_unwatch(service->gate->loop, &listener->watch);
+}
+
+static enum outcome
+judge_accept_error(struct listener *listener, int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return NOBODY_CAME;
+	/* The client, or its network, was gone before we came: accept(2) passes that on. */
+	case EINTR:
+	case ECONNABORTED:
+	case EPROTO:
+	case EPERM:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENONET:
+	case ENOPROTOOPT:
+	case ETIMEDOUT:
+		return CLIENT_VANISHED;
+	default:
+		tell_hunger(listener, error);
+		starve(listener);
+		return MUST_PAUSE;
+	}
+}
+
+static bool
+has_what_it_takes(struct listener *listener)
+{
+	const struct service *service = listener->service;
+	const struct gate *gate = service->gate;
+
+	if (gate->descriptors >= gate->descriptors_max) {
+		tell_hunger(listener, 0);
+		starve(listener);
+		return false;
+	}
+	if (!service->builtin.ops && outbox_is_behind(gate->outbox)) {
+		starve(listener); /* the supervisor cannot follow; clients wait in the kernel */
+		return false;
+	}
+	return true;
+}
+
+static enum outcome
+accept_one(struct listener *listener)
+{
+	struct service *service = listener->service;
+	/* A program expects a socket that blocks. */
+	int flags = SOCK_CLOEXEC | (service->builtin.ops ? SOCK_NONBLOCK : 0);
+	union {
+		struct sockaddr any;
+		struct sockaddr_storage room;
+	} from;
+	socklen_t length = sizeof(from);
+	struct netaddr peer = { .family = AF_UNIX };
+	int conn_fd;
+
+	if (!has_what_it_takes(listener))
+		return MUST_PAUSE;
+	if (!service_admit(service)) {
+		pause_service(service);
+		return MUST_PAUSE;
+	}
+	conn_fd = accept4(listener->watch.fd, &from.any, &length, flags);
+	if (conn_fd < 0) {
+		int error = errno == EWOULDBLOCK ? EAGAIN : errno;
+
+		service_release(service);
+		return judge_accept_error(listener, error);
+	}
+	listener_note_opened(service->gate);
+	if (length >= sizeof(from.any.sa_family))
+		(void)netaddr_from_sockaddr(&peer, &from.any);
+	if (service->builtin.ops)
+		conn_begin(service, conn_fd, listener->protocol, &peer);
+	else
+		spawn_request_send(listener, conn_fd, &peer);
+	return ACCEPTED;
+}
+
+/* An accept that finds nobody makes a socket and a file and throws them away: as dear as one that
+ * finds somebody. The loop's word that there is another client is cheaper. So a batch is what the
+ * last ones had use for, and grows only when it was full again and again. */
+static void
+tune_batch(struct listener *listener, enum outcome last, unsigned accepted)
+{
+	if (last == NOBODY_CAME) {
+		listener->batch = (uint8_t)(accepted > 0 ? accepted : 1);
+		listener->full_batches = 0;
+	} else if (++listener->full_batches == FULL_BATCHES_TO_GROW) {
+		listener->batch = (uint8_t)MIN(listener->batch * 2, BATCH_MAX);
+		listener->full_batches = 0;
+	}
+}
+
+static void
+stream_ready(struct watch *watch, uint32_t events)
+{
+	struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
+	enum outcome outcome = ACCEPTED;
+	unsigned accepted = 0;
+
+	(void)events;
+	for (unsigned i = 0; i < listener->batch && outcome != NOBODY_CAME && outcome != MUST_PAUSE;
+		i++) {
+		/* Whether somebody waits for a place the loop tells; to find none for nobody would
+		 * be told as a siege. */
+		if (i > 0 && service_has_no_place(listener->service))
+			break;
+		outcome = accept_one(listener);
+		accepted += outcome == ACCEPTED;
+	}
+	tune_batch(listener, outcome, accepted);
+	service_count(listener->service, METRIC_connections, accepted);
+}
+
+static void
+set_option(int listen_fd, int level, int option, int value)
+{
+	/* What the kernel lacks, the service does without; and a socket handed in may be of
+	 * another kind than the table says. */
+	(void)setsockopt(listen_fd, level, option, &value, sizeof(value));
+}
+
+static void
+set_options(struct listener *listener)
+{
+	int listen_fd = listener->watch.fd;
+	bool is_builtin = listener->service->builtin.ops != NULL;
+
+	switch (listener->protocol) {
+	case PROTOCOL_TCP4:
+	case PROTOCOL_TCP6:
+		/* Connections inherit it; a program finds what it would find anywhere. */
+		set_option(listen_fd, IPPROTO_TCP, TCP_NODELAY, is_builtin);
+		break;
+	case PROTOCOL_UDP4:
+		if (listener->is_wildcard)
+			set_option(listen_fd, IPPROTO_IP, IP_PKTINFO, 1);
+		break;
+	case PROTOCOL_UDP6:
+		if (listener->is_wildcard)
+			set_option(listen_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+		break;
+	case PROTOCOL_UNIX:
+	case PROTOCOL_UNIX_DGRAM:
+	case PROTOCOL_UNIX_SEQPACKET:
+	case PROTOCOL_COUNT:
+		break;
+	}
+}
+
+static bool
+is_wildcard(const struct netaddr *address)
+{
+	if (address->family == AF_INET)
+		return address->ip.v4.s_addr == htonl(INADDR_ANY);
+	return address->family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->ip.v6);
+}
+
+struct listener *
+listener_new(const struct message_listeners_row *row, enum protocol protocol, int listen_fd)
+{
+	struct listener *listener = calloc(1, sizeof(*listener));
+
+	if (!listener) {
+		(void)close(listen_fd);
+		return NULL;
+	}
+	listener->watch.fd = listen_fd;
+	listener->watch.ready =
+		protocol_type(protocol) == SOCK_DGRAM ? datagrams_ready : stream_ready;
+	listener->batch = 1;
+	listener->id = row->listener;
+	listener->protocol = protocol;
+	listener->address = row->address;
+	listener->is_shared = row->is_shared != 0;
+	listener->is_wildcard = is_wildcard(&row->address);
+	return listener;
+}
+
+static void
+forget_starved(struct gate *gate, struct listener *gone)
+{
+	struct listener **place = &gate->first_starved;
+
+	while (*place) {
+		if (*place == gone)
+			*place = gone->next_starved;
+		else
+			place = &(*place)->next_starved;
+	}
+	gate->starved_end = place;
+}
+
+struct listener *
+listener_free(struct listener *listener, struct gate *gate)
+{
+	if (!listener)
+		return NULL;
+	loop_unwatch(gate->loop, &listener->watch);
+	if (listener->is_starved)
+		forget_starved(gate, listener);
+	(void)close(listener->watch.fd);
+	free(listener);
+	return NULL;
+}
+
+void
+listener_serve(struct listener *listener, struct service *service)
+{
+	bool is_other = listener->service != service;
+
+	listener->service = service;
+	listener->next_of_service = service->listeners;
+	service->listeners = listener;
+	if (is_other)
+		set_options(listener);
+	watch_again(listener);
+	if (!is_ours(listener))
+		loop_unwatch(service->gate->loop, &listener->watch);
+}
+
+void
+listener_resume_service(struct service *service)
+{
+	service_note_place(service);
+	for (struct listener *listener = service->listeners; listener;
+		listener = listener->next_of_service)
+		watch_again(listener);
+}
+
+void
+listener_note_opened(struct gate *gate)
+{
+	gate->descriptors++;
+}
+
+void
+listener_note_closed(struct gate *gate)
+{
+	struct listener *listener;
+
+	gate->descriptors--;
+	/* One for one: waking all who starve would only have them starve again. */
+	listener = take_starved(gate);
+	if (listener)
+		watch_again(listener);
+}
+
+void
+listener_init(struct gate *gate)
+{
+	gate->starved_end = &gate->first_starved;
+	gate->hunger.expired = hunger_expired;
+	gate->hunger_told = LONG_AGO;
+}

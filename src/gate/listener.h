@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* Listening and datagram sockets: opened by the supervisor, watched and accepted from here.
+ *
+ * Two things make a stream listener pause, and neither makes it refuse: its service is full
+ * (all listeners of the service pause until a place is free), or descriptors are short (the
+ * listener starves: it is tried again when a descriptor was freed, and in a second). Meanwhile
+ * clients wait in the kernel's queue. */
+#ifndef REEVE_GATE_LISTENER_H
+#define REEVE_GATE_LISTENER_H
+
+#include "gate/state.h"
+
+/* A listener of no service yet, not watched; owns `listen_fd`, also on failure. NULL: no memory. */
+struct listener *listener_new(const struct message_listeners_row *row, enum protocol protocol,
+	int listen_fd);
+struct listener *listener_free(struct listener *listener, struct gate *gate);
+
+/* Give the listener to a service (again) and serve its clients. The caller has emptied the
+ * service's list of listeners before: a new configuration builds it anew. */
+void listener_serve(struct listener *listener, struct service *service);
+
+/* A place of the service is free. */
+void listener_resume_service(struct service *service);
+
+/* What made listeners starve may be over: try them all again. */
+void listener_resume_starved(struct gate *gate);
+
+/* A descriptor was opened or closed. */
+void listener_note_opened(struct gate *gate);
+void listener_note_closed(struct gate *gate);
+
+/* Prepare the gate's list of starving listeners. */
+void listener_init(struct gate *gate);
+
+#endif

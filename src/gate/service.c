@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/* A service: its life and its places. */
+#include "gate/service.h"
+
+#include "base/log.h"
+#include "base/shared_places.h"
+#include "gate/listener.h"
+#include "gate/outbox.h"
+#include "gate/pool.h"
+
+#define RELIEF_MS 1000
+
+struct generation *
+generation_new(struct config *config)
+{
+	struct generation *generation = calloc(1, sizeof(*generation));
+
+	if (!generation)
+		return NULL;
+	generation->config = config;
+	generation->users = 1;
+	return generation;
+}
+
+void
+generation_return(struct generation *generation)
+{
+	if (!generation || --generation->users > 0)
+		return;
+	config_free(generation->config);
+	free(generation);
+}
+
+static void
+link_service(struct service *service)
+{
+	struct gate *gate = service->gate;
+
+	service->next = gate->first_service;
+	if (service->next)
+		service->next->previous = service;
+	gate->first_service = service;
+}
+
+static void
+unlink_service(struct service *service)
+{
+	if (service->next)
+		service->next->previous = service->previous;
+	if (service->previous)
+		service->previous->next = service->next;
+	else
+		service->gate->first_service = service->next;
+}
+
+static void
+service_end(struct service *service)
+{
+	struct builtin *builtin = &service->builtin;
+	struct loop *loop = service->gate->loop;
+
+	if (builtin->ops && builtin->ops->stop && builtin->state)
+		builtin->ops->stop(builtin);
+	loop_stop_timer(loop, &builtin->tick);
+	loop_stop_timer(loop, &service->idle);
+	loop_stop_timer(loop, &service->relief);
+	unlink_service(service);
+	pool_fini(&service->pool);
+	free(builtin->file);
+	generation_return(service->generation);
+	free(service);
+}
+
+struct service *
+service_new(struct gate *gate, struct generation *generation, const struct service_config *config,
+	uint32_t row)
+{
+	struct service *service = calloc(1, sizeof(*service));
+
+	if (!service)
+		return NULL;
+	service->gate = gate;
+	service->generation = generation;
+	generation->users++;
+	service->config = config;
+	service->row = row;
+	service->users = 1;
+	service->refusals_told = LONG_AGO;
+	if (config->builtin)
+		service->builtin.ops = service_find(config->builtin);
+	link_service(service);
+	return service;
+}
+
+int
+service_start(struct service *service)
+{
+	struct builtin *builtin = &service->builtin;
+
+	if (!builtin->ops || !builtin->ops->start)
+		return 0;
+	return builtin->ops->start(builtin, &builtin->state);
+}
+
+void
+service_retune(struct service *service, struct generation *generation,
+	const struct service_config *config, char *file, size_t file_length)
+{
+	struct builtin *builtin = &service->builtin;
+	struct generation *old_generation = service->generation;
+	char *old_file = builtin->file;
+
+	service->generation = generation;
+	generation->users++;
+	service->config = config;
+	builtin->file = file;
+	builtin->file_length = file_length;
+	if (builtin->ops && builtin->ops->retune)
+		builtin->ops->retune(builtin);
+	/* Now that nobody looks at them any more. */
+	free(old_file);
+	generation_return(old_generation);
+}
+
+void
+service_borrow(struct service *service)
+{
+	service->users++;
+}
+
+void
+service_return(struct service *service)
+{
+	if (--service->users == 0)
+		service_end(service);
+}
+
+bool
+service_admit(struct service *service)
+{
+	struct gate *gate = service->gate;
+
+	if (shared_admit(gate->shared, service->row, gate->writer, service->config->keys.instances))
+		return true;
+	service->is_full = true;
+	service_count(service, METRIC_waits, 1);
+	if (!service->is_besieged) {
+		service->is_besieged = true;
+		LOG(service_full, .service = service_name(service),
+			.verdict = verdict_word(VERDICT_wait_instances),
+			.instances = service->config->keys.instances);
+	}
+	return false;
+}
+
+bool
+service_has_no_place(const struct service *service)
+{
+	return shared_active(service->gate->shared, service->row) >=
+		service->config->keys.instances;
+}
+
+static void
+relief_expired(struct timer *timer, msec now)
+{
+	struct service *service = CONTAINER_OF(timer, struct service, relief);
+
+	(void)now;
+	if (service->is_full)
+		return;
+	service->is_besieged = false;
+	LOG(service_free, .service = service_name(service));
+}
+
+void
+service_note_place(struct service *service)
+{
+	struct loop *loop = service->gate->loop;
+
+	service->is_full = false;
+	service->relief.expired = relief_expired;
+	if (service->is_besieged && service->relief.place == 0)
+		(void)loop_set_timer(loop, &service->relief, loop_now(loop) + RELIEF_MS);
+}
+
+void
+service_release(struct service *service)
+{
+	struct gate *gate = service->gate;
+
+	if (shared_release(gate->shared, service->row, gate->writer)) {
+		struct message_freed freed = { .row = service->row };
+
+		outbox_send(gate, MESSAGE_freed, &freed, -1);
+	}
+	if (service->is_full)
+		listener_resume_service(service);
+}
+
+const char *
+service_name(const struct service *service)
+{
+	return service->config->name;
+}
+
+void
+service_count(const struct service *service, enum metric metric, uint64_t amount)
+{
+	const struct gate *gate = service->gate;
+
+	if (amount > 0)
+		shared_add(gate->shared, service->row, gate->writer, metric, amount);
+}
+
+struct service *
+service_of_row(const struct gate *gate, uint32_t row)
+{
+	/* Adoptions are rare; a table by row would have to grow with each reload. */
+	for (struct service *service = gate->first_service; service; service = service->next)
+		if (service->row == row)
+			return service;
+	return NULL;
+}
+
+struct service *
+service_of_builtin(const struct builtin *builtin)
+{
+	/* The caller's builtin is a member of a service, which is never const. */
+	return CONTAINER_OF((uintptr_t)builtin, struct service, builtin);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+/* Gathering a configuration. The channel has checked the form of each message; here it is
+ * checked that they fit together. */
+#include "gate/setup.h"
+
+#include "gate/builtin.h"
+#include "gate/service.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define TEXT_MAX (256 << 20)
+
+static int
+broken(const char **ret_rule, const char *rule)
+{
+	*ret_rule = rule;
+	return -EPROTO;
+}
+
+static int
+no_memory(const char **ret_rule)
+{
+	*ret_rule = "no memory for it";
+	return -ENOMEM;
+}
+
+static int
+read_text(int text_fd, char **ret_text, size_t *ret_length)
+{
+	auto_free char *text = NULL;
+	struct stat status;
+	size_t length = 0;
+
+	if (fstat(text_fd, &status) < 0 || status.st_size > TEXT_MAX)
+		return -EFBIG;
+	text = malloc((size_t)status.st_size + 1);
+	if (!text)
+		return -ENOMEM;
+	while (length < (size_t)status.st_size) {
+		ssize_t got = pread(text_fd, text + length, (size_t)status.st_size - length,
+			(off_t)length);
+
+		if (got <= 0)
+			return -EIO;
+		length += (size_t)got;
+	}
+	text[length] = '\0';
+	*ret_text = text;
+	*ret_length = length;
+	text = NULL;
+	return 0;
+}
+
+static int
+read_config(struct setup *setup, int text_fd, const char **ret_rule)
+{
+	struct complaint_list *complaints = complaint_list_new();
+	struct config *config = NULL;
+	auto_free char *text = NULL;
+	size_t length;
+	int result = complaints ? 0 : -ENOMEM;
+
+	if (result == 0)
+		result = read_text(text_fd, &text, &length);
+	if (result == 0) {
+		config = config_load_text("configuration", text, length, complaints);
+		if (!config || complaint_count(complaints) > 0)
+			result = -EPROTO;
+	}
+	complaint_list_free(complaints);
+	if (result == 0)
+		setup->generation = generation_new(config);
+	if (setup->generation)
+		return 0;
+	config_free(config);
+	*ret_rule = "the text is no correct configuration";
+	return result < 0 ? result : -ENOMEM;
+}
+
+int
+setup_begin(struct gate *gate, struct message *message, const char **ret_rule)
+{
+	const struct message_config *asked = &message->body.config;
+	struct setup *setup = calloc(1, sizeof(*setup));
+	int result;
+
+	if (!setup)
+		return no_memory(ret_rule);
+	gate->setup = setup_free(gate->setup);
+	gate->setup = setup;
+	setup->asked = *asked;
+	result = read_config(setup, message->fds[0], ret_rule);
+	if (result < 0)
+		return result;
+	if (setup->generation->config->service_count != asked->service_count)
+		return broken(ret_rule, "another number of services than the text has");
+	if (shared_map(&setup->shared, message->fds[1]) < 0)
+		return broken(ret_rule, "no shared memory");
+	if (asked->gate >= asked->gate_count || asked->gate + 1 >= shared_writers(setup->shared))
+		return broken(ret_rule, "a gate beyond the number of gates");
+	setup->services = calloc((size_t)asked->service_count + 1, sizeof(*setup->services));
+	setup->listeners = calloc((size_t)asked->listener_count + 1, sizeof(*setup->listeners));
+	return setup->services && setup->listeners ? 0 : no_memory(ret_rule);
+}
+
+int
+setup_add_services(struct gate *gate, const struct message *message, const char **ret_rule)
+{
+	struct setup *setup = gate->setup;
+	const struct message_services_row *rows = message->rows;
+
+	if (message->body.services.first != setup->rows_known ||
+		message->body.services.count != message->row_count ||
+		message->row_count > setup->asked.service_count - setup->rows_known)
+		return broken(ret_rule, "rows out of order");
+	for (uint32_t i = 0; i < message->row_count; i++) {
+		if (rows[i].row >= shared_rows(setup->shared))
+			return broken(ret_rule, "a row beyond the shared memory");
+		setup->services[setup->rows_known++].row = rows[i].row;
+	}
+	return 0;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	uint32_t id = *(const uint32_t *)a;
+	const struct listener *const *listener = b;
+
+	return (id > (*listener)->id) - (id < (*listener)->id);
+}
+
+static struct listener *
+find_listener(const struct gate *gate, uint32_t id)
+{
+	struct listener **place = gate->listener_count == 0
+		? NULL
+		: bsearch(&id, gate->listeners, gate->listener_count, sizeof(*gate->listeners),
+			  compare_ids);
+
+	return place ? *place : NULL;
+}
+
+/* *next_fd is the next descriptor of the message that is not taken. */
+static int
+add_listener(const struct gate *gate, const struct message_listeners_row *row,
+	struct message *message, uint32_t *next_fd, const char **ret_rule)
+{
+	struct setup *setup = gate->setup;
+	const struct config *config = setup->generation->config;
+	struct setup_listener *staged = &setup->listeners[setup->listeners_known];
+	const struct service_config *service;
+
+	if (row->service >= config->service_count)
+		return broken(ret_rule, "a listener of no service");
+	service = &config->services[row->service];
+	if (row->endpoint >= service->endpoint_count)
+		return broken(ret_rule, "a listener of no endpoint");
+	*staged = (struct setup_listener){ .row = *row, .listen_fd = -1 };
+	if (row->has_fd == 0) {
+		staged->listener = find_listener(gate, row->listener);
+		if (!staged->listener ||
+			staged->listener->protocol != service->endpoints[row->endpoint].protocol)
+			return broken(ret_rule, "a listener that this gate does not have");
+	} else {
+		if (*next_fd == message->fd_count)
+			return broken(ret_rule, "a listener without descriptor");
+		if (find_listener(gate, row->listener))
+			return broken(ret_rule, "a listener's number used twice");
+		staged->listen_fd = util_take_fd(&message->fds[(*next_fd)++]);
+	}
+	setup->listeners_known++;
+	return 0;
+}
+
+int
+setup_add_listeners(struct gate *gate, struct message *message, const char **ret_rule)
+{
+	const struct setup *setup = gate->setup;
+	const struct message_listeners_row *rows = message->rows;
+	uint32_t next_fd = 0;
+
+	if (message->body.listeners.count != message->row_count ||
+		message->row_count > setup->asked.listener_count - setup->listeners_known)
+		return broken(ret_rule, "more listeners than announced");
+	for (uint32_t i = 0; i < message->row_count; i++) {
+		int result = add_listener(gate, &rows[i], message, &next_fd, ret_rule);
+
+		if (result < 0)
+			return result;
+	}
+	if (next_fd != message->fd_count)
+		return broken(ret_rule, "a descriptor without listener");
+	return 0;
+}
+
+int
+setup_add_file(struct gate *gate, struct message *message, const char **ret_rule)
+{
+	struct setup *setup = gate->setup;
+	uint32_t index = message->body.file.service;
+	struct setup_service *service;
+
+	if (index >= setup->asked.service_count)
+		return broken(ret_rule, "a file of no service");
+	service = &setup->services[index];
+	if (service->file)
+		return broken(ret_rule, "two files of one service");
+	if (builtin_read_file(message->fds[0], &service->file, &service->file_length) < 0)
+		return broken(ret_rule, "a file that cannot be read");
+	return 0;
+}
+
+int
+setup_check(const struct gate *gate, const struct message_commit *commit, const char **ret_rule)
+{
+	const struct setup *setup = gate->setup;
+
+	if (commit->generation != setup->asked.generation)
+		return broken(ret_rule, "another generation than began");
+	if (setup->rows_known != setup->asked.service_count)
+		return broken(ret_rule, "a service without row");
+	return 0;
+}
+
+/* Services and listeners that setup_commit made are its own to take back. */
+struct setup *
+setup_free(struct setup *setup)
+{
+	if (!setup)
+		return NULL;
+	for (uint32_t i = 0; setup->services && i < setup->asked.service_count; i++)
+		free(setup->services[i].file);
+	for (uint32_t i = 0; i < setup->listeners_known; i++)
+		if (setup->listeners[i].listen_fd >= 0)
+			(void)close(setup->listeners[i].listen_fd);
+	free(setup->services);
+	free(setup->listeners);
+	shared_free(setup->shared);
+	generation_return(setup->generation);
+	free(setup);
+	return NULL;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+/* What a gate holds. Everything hangs from struct gate; the rooms' own memory (connections,
+ * datagrams, the channel's queue) is opaque behind a pointer.
+ *
+ * A service is known by its row of the shared memory: a reload that still has the row retunes
+ * the same struct service in place, so its connections and a chat's rooms live on. A service
+ * that a reload removed loses its listeners and ends with its last user. */
+#ifndef REEVE_GATE_STATE_H
+#define REEVE_GATE_STATE_H
+
+#include "base/loop.h"
+#include "base/shared.h"
+#include "base/util.h"
+#include "config/config.h"
+#include "effects/channel.h"
+#include "model/budget.h"
+#include "model/policy.h"
+#include "services/service.h"
+
+struct conn;
+struct conns;
+struct datagrams;
+struct gate;
+struct outbox;
+struct said;
+struct service;
+struct setup;
+
+/* A configuration, alive until the last service that was made from it is gone. */
+struct generation {
+	struct config *config;
+	uint32_t users;
+};
+
+/* The side of a service that its built-in sees. */
+struct builtin {
+	const struct service_ops *ops; /* NULL: the service is a program */
+	void *state;
+	char *file; /* the bytes of the option `file`; owned; NULL without */
+	size_t file_length;
+	struct timer tick;
+};
+
+struct listener {
+	struct watch watch; /* first; events are 0 while it is paused */
+	struct service *service;
+	struct listener *next_of_service;
+	struct listener *next_starved;
+	uint32_t id;
+	enum protocol protocol;
+	struct netaddr address; /* as bound */
+	bool is_shared;
+	bool is_wildcard; /* which address was asked is known only by asking the kernel */
+	bool is_starved;  /* in the gate's list of those that wait for descriptors */
+	uint8_t batch;    /* clients that are let in at once */
+	uint8_t full_batches;
+};
+
+/* Memory for objects of one size, in chunks: an idle connection must not pay for malloc's
+ * bookkeeping. */
+struct pool {
+	size_t size;
+	struct pool_chunk *chunks;
+	struct pool_free *free;
+	size_t used_of_chunk;
+	uint32_t live;
+};
+
+struct service {
+	struct gate *gate;
+	struct service *next; /* of all that live */
+	struct service *previous;
+	struct generation *generation;
+	const struct service_config *config;
+	uint32_t row;
+	uint32_t users; /* connections, programs that may still say something, the configuration */
+	struct builtin builtin;
+	struct listener *listeners;
+
+	/* Clients wait: no place was free. Besieged it is until places have been free for a
+	 * while, so that the log tells of a siege once and not of each place that changes hands. */
+	bool is_full;
+	bool is_besieged;
+	struct timer relief;
+
+	struct conn *oldest; /* connections by their last move, for the idle time-out */
+	struct conn *newest;
+	struct timer idle;
+	struct pool pool;
+
+	msec refusals_told; /* when datagrams_refused was logged last */
+	uint64_t refusals_untold;
+};
+
+struct gate {
+	struct loop *loop;
+	struct after after;
+	struct shared *shared;
+	struct generation *generation;
+	uint32_t number;
+	uint32_t gate_count; /* that share the sockets */
+	uint32_t writer;     /* in the shared memory */
+	uint32_t instance;
+	uint32_t next_serial;
+	enum channel_phase phase;
+
+	struct service **services; /* in the configuration's order */
+	uint32_t service_count;
+	struct service **targets; /* those that tcpmux may hand over to, in the same order */
+	uint32_t target_count;
+	struct service *first_service; /* all, also those that end with their last user */
+	struct listener **listeners;   /* sorted by id */
+	uint32_t listener_count;
+	struct setup *setup; /* the configuration that is being handed over, or NULL */
+
+	struct said *first_said; /* programs whose stderr is read */
+	struct outbox *outbox;
+	struct conns *conns;
+	struct datagrams *datagrams;
+	struct budget *budget;
+	struct policy_ports own_ports;
+
+	/* Descriptors of clients and programs; beyond the bound listeners starve. */
+	uint32_t descriptors;
+	uint32_t descriptors_max;
+	struct listener *first_starved;
+	struct listener **starved_end;
+	struct timer hunger;
+	msec hunger_told;
+
+	struct timer grace;
+	bool is_drained; /* and leaves when the supervisor has been told all there was to tell */
+	uint32_t conn_count; /* connections of built-ins */
+};
+
+/* What a connection is called in the log, told apart from those of other gates and of earlier ones:
+ * the first of the third gate that was started is 30000000000. */
+static inline uint64_t
+gate_connection_id(const struct gate *gate, uint32_t serial)
+{
+	return gate->instance * UINT64_C(10000000000) + serial;
+}
+
+/* "Never" for moments that are compared with now. */
+#define LONG_AGO (INT64_MIN / 2)
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/* reeve-gate: the door. Started by reeved with the channel as its standard input, its privileges
+ * already gone. */
+#include "gate/gate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define CHANNEL_FD STDIN_FILENO
+
+static bool
+is_channel(int channel_fd)
+{
+	int domain = 0;
+	int type = 0;
+	socklen_t length = sizeof(int);
+
+	return getsockopt(channel_fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
+		getsockopt(channel_fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+		domain == AF_UNIX && type == SOCK_SEQPACKET;
+}
+
+/* --NAME=DIGIT, as reeved writes it; `otherwise` when it is not there. */
+static int
+find_number(char *const *words, const char *option, int otherwise)
+{
+	size_t length = strlen(option);
+
+	for (; *words; words++) {
+		char digit = strncmp(*words, option, length) == 0 ? (*words)[length] : '\0';
+
+		if (digit >= '0' && digit <= '9' && (*words)[length + 1] == '\0')
+			return digit - '0';
+	}
+	return otherwise;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("reeve-gate %s\n", REEVE_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (!is_channel(CHANNEL_FD)) {
+		fputs("reeve-gate is started by reeved, not by hand\n", stderr);
+		return 2;
+	}
+	return gate_main(CHANNEL_FD, (enum log_sink)find_number(argv, "--log=", LOG_SINK_STDERR),
+		(enum log_level)find_number(argv, "--log-level=", LOG_LEVEL_INFO));
+}
