@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: ISC */
+/* The life of gates: started without power, watched, replaced when they die or lie. */
+#include "supervisor/gates.h"
+
+#include "base/shared_places.h"
+#include "supervisor/dispatch.h"
+#include "supervisor/handlers.h"
+#include "supervisor/handover.h"
+#include "supervisor/reload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+#define GATE_NAME "reeve-gate"
+#define PATIENCE_MS 30000 /* to say hello and to take a configuration */
+#define SETTLED_MS 10000  /* one that lived so long is replaced at once */
+#define BACKOFF_FIRST_MS 50
+#define BACKOFF_MAX_MS 10000
+#define KILL_AFTER_GRACE_MS 2000
+#define EARLY_DEATHS_MAX 8
+
+static void gate_start(struct supervised_gate *gate);
+
+/* --- set-up */
+
+static uint32_t
+choose_gate_count(const struct supervisor *supervisor, const struct config *config)
+{
+	int64_t wanted = supervisor->settings->gates;
+	cpu_set_t processors;
+
+	if (wanted < 0)
+		wanted = config->daemon.gates;
+	if (wanted == 0 && sched_getaffinity(0, sizeof(processors), &processors) == 0)
+		wanted = CPU_COUNT(&processors);
+	if (wanted < 1)
+		wanted = 1;
+	return wanted > SHARED_GATES_MAX ? SHARED_GATES_MAX : (uint32_t)wanted;
+}
+
+/* Beside us in a build tree, else where it was installed. Opened as a path now, because the
+ * user that it runs as may not be able to walk there. */
+static int
+open_gate_program(void)
+{
+	char self[4096];
+	char path[sizeof(self) + sizeof(GATE_NAME)];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int program_fd = -1;
+
+	if (length > 0) {
+		self[length] = '\0';
+		(void)snprintf(path, sizeof(path), "%.*s" GATE_NAME,
+			(int)(strrchr(self, '/') + 1 - self), self);
+		program_fd = open(path, O_PATH | O_CLOEXEC);
+	}
+	if (program_fd < 0)
+		program_fd = open(REEVE_LIBEXECDIR "/" GATE_NAME, O_PATH | O_CLOEXEC);
+	return program_fd < 0 ? -errno : spawn_move_high(program_fd);
+}
+
+static int
+choose_identity(struct supervisor *supervisor, const struct config *config)
+{
+	const char *wanted = config->daemon.gate_user;
+
+	if (!priv_is_root())
+		return 0;
+	if (wanted != NULL)
+		return priv_look_up(&supervisor->gate_identity, wanted, NULL);
+	if (priv_look_up(&supervisor->gate_identity, "reeve", NULL) == 0)
+		return 0;
+	return priv_unknown_identity(&supervisor->gate_identity);
+}
+
+static void gate_timer(struct timer *timer, msec now);
+
+int
+gates_init(struct supervisor *supervisor, const struct config *config)
+{
+	int error = choose_identity(supervisor, config);
+
+	if (error < 0)
+		return error;
+	/* Supplementary groups are rights that a gate has no use for. */
+	supervisor->gate_identity.group_count = 0;
+	supervisor->gate_program_fd = open_gate_program();
+	if (supervisor->gate_program_fd < 0)
+		return supervisor->gate_program_fd;
+	supervisor->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (supervisor->null_fd < 0)
+		return -errno;
+	supervisor->gate_count = choose_gate_count(supervisor, config);
+	supervisor->gates = calloc(supervisor->gate_count, sizeof(*supervisor->gates));
+	if (supervisor->gates == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < supervisor->gate_count; i++)
+		supervisor->gates[i] = (struct supervised_gate){ .supervisor = supervisor,
+			.number = i,
+			.channel = { .fd = -1, .ready = dispatch_ready },
+			.timer = { .expired = gate_timer },
+			.retry = { .expired = handover_retry } };
+	return 0;
+}
+
+void
+gates_fini(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; supervisor->gates != NULL && i < supervisor->gate_count; i++)
+		if (supervisor->gates[i].channel.fd >= 0)
+			(void)close(supervisor->gates[i].channel.fd);
+	free(supervisor->gates);
+	priv_identity_fini(&supervisor->gate_identity);
+}
+
+/* --- start */
+
+/* What a gate may know of our environment: the time zone, and in test builds how to report. */
+static void
+gate_environment(char **ret_environment, size_t room)
+{
+	static const char *const names[] = {
+		"TZ=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS="
+	};
+	size_t known = UTIL_HAS_SANITIZER ? ARRAY_SIZE(names) : 1;
+	size_t count = 0;
+
+	for (char **variable = environ; *variable != NULL; variable++)
+		for (size_t i = 0; i < known && count + 1 < room; i++)
+			if (strncmp(*variable, names[i], strlen(names[i])) == 0)
+				ret_environment[count++] = *variable;
+	ret_environment[count] = NULL;
+}
+
+static int
+run_gate(struct supervised_gate *gate, int gate_fd, int log_copy_fd)
+{
+	const struct supervisor *supervisor = gate->supervisor;
+	char sink[] = "--log=0";
+	char level[] = "--log-level=0";
+	char name[] = GATE_NAME;
+	char *argv[] = { name, sink, level, NULL };
+	char *environment[8];
+	const int stdio[3] = { gate_fd, supervisor->null_fd, log_copy_fd };
+	const struct spawn_plan plan = { .path_fd = supervisor->gate_program_fd,
+		.argv = argv,
+		.cwd = "/",
+		.identity = supervisor->gate_identity,
+		.descriptors = -1,
+		.wants_no_new_privs = true,
+		.wants_no_capabilities = true,
+		.wants_no_bounding_set = true,
+		.wants_session = true };
+	struct spawn_result result;
+	int error;
+
+	sink[sizeof(sink) - 2] = (char)('0' + supervisor->log_sink);
+	level[sizeof(level) - 2] = (char)('0' + supervisor->log_level);
+	gate_environment(environment, ARRAY_SIZE(environment));
+	error = spawn_run(&plan, stdio, environment, &result);
+	if (error == 0)
+		gate->pid = result.pid;
+	return error;
+}
+
+static int
+start_with_channel(struct supervised_gate *gate)
+{
+	auto_close int our_fd = -1;
+	auto_close int gate_fd = -1;
+	auto_close int log_copy_fd =
+		fcntl(log_fd() >= 0 ? log_fd() : STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int error = channel_pair(&our_fd, &gate_fd);
+	int high_fd;
+
+	if (error < 0 || log_copy_fd < 0)
+		return error < 0 ? error : -errno;
+	high_fd = spawn_move_high(our_fd);
+	if (high_fd < 0)
+		return high_fd;
+	our_fd = high_fd;
+	error = run_gate(gate, gate_fd, log_copy_fd);
+	if (error < 0)
+		return error;
+	gate->channel.fd = util_take_fd(&our_fd);
+	gate->channel.events = EPOLLIN;
+	return loop_watch(gate->supervisor->loop, &gate->channel);
+}
+
+static void
+start_later(struct supervised_gate *gate)
+{
+	struct supervisor *supervisor = gate->supervisor;
+	msec now = loop_now(supervisor->loop);
+
+	(void)loop_set_timer(supervisor->loop, &gate->timer, now + gate->backoff);
+	gate->backoff = gate->backoff == 0 ? BACKOFF_FIRST_MS : gate->backoff * 2;
+	if (gate->backoff > BACKOFF_MAX_MS)
+		gate->backoff = BACKOFF_MAX_MS;
+}
+
+void
+gate_expect_answer(struct supervised_gate *gate)
+{
+	struct loop *loop = gate->supervisor->loop;
+
+	(void)loop_set_timer(loop, &gate->timer, loop_now(loop) + PATIENCE_MS);
+}
+
+static void
+gate_start(struct supervised_gate *gate)
+{
+	struct supervisor *supervisor = gate->supervisor;
+	int error;
+
+	gate->started = loop_now(supervisor->loop);
+	gate->instance = ++supervisor->gate_instances;
+	gate->phase = CHANNEL_HELLO;
+	gate->stage = HANDOVER_NONE;
+	gate->known_listener = 0;
+	gate->owes_wake = false;
+	gate->has_served = false;
+	error = start_with_channel(gate);
+	if (error == 0) {
+		gate_expect_answer(gate);
+		return;
+	}
+	LOG(system_error, .step = "gate start", .error = -error);
+	start_later(gate);
+}
+
+static void
+gate_timer(struct timer *timer, msec now)
+{
+	struct supervised_gate *gate = CONTAINER_OF(timer, struct supervised_gate, timer);
+
+	(void)now;
+	if (gate->pid == 0)
+		gate_start(gate);
+	else if (gate->supervisor->is_stopping)
+		(void)priv_kill_gate(gate->pid);
+	else
+		gate_lied(gate, channel_message_name(MESSAGE_serving), "it did not answer in time");
+}
+
+void
+gates_start(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->gate_count; i++)
+		gate_start(&supervisor->gates[i]);
+}
+
+/* --- end */
+
+void
+gate_give_up(struct supervised_gate *gate)
+{
+	/* What it still had to say stays in the channel, and is heard when it is reaped. */
+	loop_unwatch(gate->supervisor->loop, &gate->channel);
+	if (gate->pid > 0)
+		(void)priv_kill_gate(gate->pid);
+}
+
+void
+gate_lied(struct supervised_gate *gate, const char *message, const char *rule)
+{
+	LOG(gate_lied, .gate = gate->number, .pid = gate->pid, .message = message, .rule = rule);
+	/* Nothing more of it is believed. */
+	loop_unwatch(gate->supervisor->loop, &gate->channel);
+	(void)close(gate->channel.fd);
+	gate->channel.fd = -1;
+	if (gate->pid > 0)
+		(void)priv_kill_gate(gate->pid);
+}
+
+/* Whoever waits for a place that the dead gate held can have it now. */
+static void
+wake_all(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->gate_count; i++)
+		handover_wake(&supervisor->gates[i], MESSAGE_WAKE_ALL);
+}
+
+static void
+clear_away(struct supervised_gate *gate)
+{
+	struct supervisor *supervisor = gate->supervisor;
+
+	/* Reaped: the number may be anybody's by now. And of what it still had to say, starts and
+	 * places that it gave back are all that matter. */
+	gate->pid = 0;
+	gate->phase = CHANNEL_STOP;
+	dispatch_drain(gate);
+	if (gate->channel.fd >= 0) {
+		loop_unwatch(supervisor->loop, &gate->channel);
+		(void)close(gate->channel.fd);
+		gate->channel.fd = -1;
+	}
+	loop_stop_timer(supervisor->loop, &gate->timer);
+	loop_stop_timer(supervisor->loop, &gate->retry);
+	gate->phase = CHANNEL_HELLO;
+	gate->stage = HANDOVER_NONE;
+	shared_forget_writer(supervisor->shared, gate->number + 1);
+	handlers_orphan(supervisor, gate->number);
+	wake_all(supervisor);
+}
+
+static struct supervised_gate *
+find_gate(struct supervisor *supervisor, pid_t pid)
+{
+	for (uint32_t i = 0; i < supervisor->gate_count; i++)
+		if (supervisor->gates[i].pid == pid)
+			return &supervisor->gates[i];
+	return NULL;
+}
+
+static void
+quit_when_all_ended(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->gate_count; i++)
+		if (supervisor->gates[i].pid != 0)
+			return;
+	loop_quit(supervisor->loop);
+}
+
+bool
+gates_reaped(struct supervisor *supervisor, pid_t pid, int status)
+{
+	struct supervised_gate *gate = find_gate(supervisor, pid);
+
+	if (gate == NULL)
+		return false;
+	clear_away(gate);
+	if (supervisor->is_stopping) {
+		quit_when_all_ended(supervisor);
+		return true;
+	}
+	if (loop_now(supervisor->loop) - gate->started >= SETTLED_MS)
+		gate->backoff = 0;
+	LOG(gate_ended, .gate = gate->number, .pid = pid,
+		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+		.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+		.restart_ms = gate->backoff);
+	supervisor->deaths++;
+	if (!supervisor->is_ready && supervisor->deaths >= EARLY_DEATHS_MAX) {
+		/* Gates do not work here at all: say so with the exit status, not for ever. */
+		supervisor->has_failed = true;
+		loop_quit(supervisor->loop);
+		return true;
+	}
+	start_later(gate);
+	reload_gates_changed(supervisor);
+	return true;
+}
+
+bool
+gates_all_serve(const struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->gate_count; i++)
+		if (supervisor->gates[i].phase != CHANNEL_SERVE)
+			return false;
+	return true;
+}
+
+void
+gates_wake(struct supervisor *supervisor, uint32_t row)
+{
+	uint64_t waiting = shared_take_waiting(supervisor->shared, row);
+
+	for (uint32_t i = 0; i < supervisor->gate_count && waiting != 0; i++)
+		if ((waiting & ((uint64_t)2 << i)) != 0) /* bit 0 is ours */
+			handover_wake(&supervisor->gates[i], row);
+}
+
+void
+gates_stop(struct supervisor *supervisor, msec grace)
+{
+	const struct message_stop body = { .grace_ms = (uint32_t)grace };
+
+	for (uint32_t i = 0; i < supervisor->gate_count; i++) {
+		struct supervised_gate *gate = &supervisor->gates[i];
+
+		loop_stop_timer(supervisor->loop, &gate->timer);
+		loop_stop_timer(supervisor->loop, &gate->retry);
+		if (gate->pid == 0)
+			continue;
+		gate->stage = HANDOVER_NONE;
+		gate->phase = CHANNEL_STOP;
+		if (channel_send(gate->channel.fd, MESSAGE_stop, &body, NULL, 0, NULL, 0) < 0)
+			(void)priv_kill_gate(gate->pid);
+		(void)loop_set_timer(supervisor->loop, &gate->timer,
+			loop_now(supervisor->loop) + grace + KILL_AFTER_GRACE_MS);
+	}
+	quit_when_all_ended(supervisor);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* Programs that run, from the gate's request to the reaped child. */
+#ifndef REEVE_SUPERVISOR_HANDLERS_H
+#define REEVE_SUPERVISOR_HANDLERS_H
+
+#include "supervisor/state.h"
+
+/* 0 or -ENOMEM. */
+int handlers_init(struct handler_table *table);
+void handlers_fini(struct handler_table *table);
+
+/* Start the program that the gate asks for; `conn_fd` stays the caller's. Blocks until execve. A
+ * program that cannot be started is logged with the step that failed, and its client sees the end
+ * of the connection. */
+void handlers_start(struct supervised_gate *gate, const struct message_spawn *request, int conn_fd);
+
+/* That child has ended; one that we did not start is noted (we may be PID 1). */
+void handlers_reaped(struct supervisor *supervisor, pid_t pid, int status);
+
+/* Note that the gate is gone; give the next of its handlers to adopt, NULL: no more. *place is
+ * where to go on, 0 at first. */
+void handlers_orphan(struct supervisor *supervisor, uint32_t gate);
+struct handler *handlers_next_orphan(struct supervisor *supervisor, uint32_t gate, uint32_t *place);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: ISC */
+/* Hand a gate the state that holds: configuration, rows, sockets, files. In stages, each of
+ * which goes on where the gate's queue was full; nothing waits for a gate. */
+#include "supervisor/handover.h"
+
+#include "supervisor/gates.h"
+#include "supervisor/handlers.h"
+#include "supervisor/hearing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define SERVICES_AT_ONCE 1024
+#define LISTENERS_AT_ONCE CHANNEL_FDS_MAX
+#define RETRY_MS 10
+
+static int
+send_message(const struct supervised_gate *gate, enum message_type type, const void *body)
+{
+	return channel_send(gate->channel.fd, type, body, NULL, 0, NULL, 0);
+}
+
+/* Every stage: 0 when all of it was sent, -EAGAIN when the gate is behind, -errno. */
+
+static int
+send_config(struct supervised_gate *gate)
+{
+	const struct supervisor *supervisor = gate->supervisor;
+	const int fds[2] = { supervisor->services.config_fd, supervisor->shared_fd };
+	const struct message_config config = {
+		.generation = supervisor->generation,
+		.gate = gate->number,
+		.gate_count = supervisor->gate_count,
+		.service_count = supervisor->services.config->service_count,
+		.listener_count = (uint32_t)supervisor->listeners.count,
+		.descriptors = (uint32_t)supervisor->descriptors,
+		.instance = gate->instance,
+	};
+
+	return channel_send(gate->channel.fd, MESSAGE_config, &config, NULL, 0, fds, 2);
+}
+
+static int
+send_services(struct supervised_gate *gate)
+{
+	const struct service_set *set = &gate->supervisor->services;
+	struct message_services_row rows[SERVICES_AT_ONCE];
+
+	while (gate->next < set->config->service_count) {
+		struct message_services body = { .first = gate->next };
+		int error;
+
+		while (body.count < SERVICES_AT_ONCE &&
+			body.first + body.count < set->config->service_count) {
+			rows[body.count].row = set->served[body.first + body.count]->row;
+			body.count++;
+		}
+		error = channel_send(gate->channel.fd, MESSAGE_services, &body, rows, body.count,
+			NULL, 0);
+		if (error < 0)
+			return error;
+		gate->next += body.count;
+	}
+	return 0;
+}
+
+/* One message's worth of listeners, beginning at slot `gate->next`. */
+struct listener_batch {
+	struct message_listeners_row rows[LISTENERS_AT_ONCE];
+	int fds[LISTENERS_AT_ONCE];
+	uint32_t count;
+	uint32_t fd_count;
+	uint32_t next; /* slot behind the last one */
+};
+
+/* A service whose state is one is gate 0's. So is a datagram socket that there is only one of:
+ * two that read it would answer one sender's questions out of order. */
+static bool
+is_not_for(const struct listener *listener, const struct supervised_gate *gate)
+{
+	bool is_dgram = protocol_type(listener->wanted.protocol) == SOCK_DGRAM;
+
+	return gate->number != 0 && (listener->is_for_one || (is_dgram && listener->fd_count == 1));
+}
+
+static void
+fill_batch(struct listener_batch *batch, const struct supervised_gate *gate)
+{
+	const struct listener_set *set = &gate->supervisor->listeners;
+
+	batch->count = 0;
+	batch->fd_count = 0;
+	for (batch->next = gate->next; batch->next < set->count && batch->count < LISTENERS_AT_ONCE;
+		batch->next++) {
+		const struct listener_slot *slot = &set->slots[batch->next];
+		const struct listener *listener = slot->listener;
+		bool is_new = listener->id > gate->known_listener;
+
+		if (is_not_for(listener, gate))
+			continue;
+		if (is_new)
+			batch->fds[batch->fd_count++] =
+				listener->fds[gate->number < listener->fd_count ? gate->number : 0];
+		batch->rows[batch->count++] = (struct message_listeners_row){
+			.listener = listener->id,
+			.service = slot->service,
+			.endpoint = slot->endpoint,
+			.has_fd = is_new,
+			.address = listener->bound,
+			.is_shared = listener->fd_count < gate->supervisor->gate_count &&
+				!listener->is_for_one,
+		};
+	}
+}
+
+static int
+send_listeners(struct supervised_gate *gate)
+{
+	struct listener_batch batch;
+
+	while (gate->next < gate->supervisor->listeners.count) {
+		struct message_listeners body;
+		int error;
+
+		fill_batch(&batch, gate);
+		body.count = batch.count;
+		error = batch.count == 0
+			? 0
+			: channel_send(gate->channel.fd, MESSAGE_listeners, &body, batch.rows,
+				  batch.count, batch.fds, batch.fd_count);
+		if (error < 0)
+			return error;
+		gate->next = batch.next;
+	}
+	return 0;
+}
+
+/* A built-in's file is opened here, where it may be; the gate can open nothing. */
+static int
+send_file(const struct supervised_gate *gate, uint32_t service, const char *path)
+{
+	struct message_file body = { .service = service };
+	auto_close int file_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (file_fd < 0) {
+		LOG(system_error, .step = path, .error = errno);
+		return 0;
+	}
+	return channel_send(gate->channel.fd, MESSAGE_file, &body, NULL, 0, &file_fd, 1);
+}
+
+static int
+send_files(struct supervised_gate *gate)
+{
+	const struct config *config = gate->supervisor->services.config;
+
+	for (; gate->next < config->service_count; gate->next++) {
+		const char *path = config->services[gate->next].keys.options.file;
+		int error = path != NULL ? send_file(gate, gate->next, path) : 0;
+
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+static int
+send_commit(struct supervised_gate *gate)
+{
+	struct message_commit body = { .generation = gate->supervisor->generation };
+	int error = send_message(gate, MESSAGE_commit, &body);
+
+	if (error == 0)
+		gate->known_listener = gate->supervisor->next_listener;
+	return error;
+}
+
+static int
+send_adoptions(struct supervised_gate *gate)
+{
+	struct handler *handler;
+	int error = 0;
+
+	while (error == 0 &&
+		(handler = handlers_next_orphan(gate->supervisor, gate->number, &gate->next)) !=
+			NULL)
+		error = hearing_give(gate, handler);
+	return error;
+}
+
+static int
+send_owed_wake(struct supervised_gate *gate)
+{
+	const struct message_wake body = { .row = MESSAGE_WAKE_ALL };
+	int error;
+
+	if (!gate->owes_wake || gate->phase == CHANNEL_HELLO)
+		return 0;
+	error = send_message(gate, MESSAGE_wake, &body);
+	if (error == 0)
+		gate->owes_wake = false;
+	return error;
+}
+
+static int (*const stages[])(struct supervised_gate *gate) = {
+	[HANDOVER_CONFIG] = send_config,
+	[HANDOVER_SERVICES] = send_services,
+	[HANDOVER_LISTENERS] = send_listeners,
+	[HANDOVER_FILES] = send_files,
+	[HANDOVER_COMMIT] = send_commit,
+	[HANDOVER_ADOPT] = send_adoptions,
+};
+
+void
+handover_continue(struct supervised_gate *gate)
+{
+	struct loop *loop = gate->supervisor->loop;
+	int error = 0;
+
+	while (gate->stage != HANDOVER_NONE) {
+		error = stages[gate->stage](gate);
+		if (error < 0)
+			break;
+		gate->next = 0;
+		gate->stage = gate->stage == HANDOVER_ADOPT ? HANDOVER_NONE : gate->stage + 1;
+	}
+	if (error == 0)
+		error = send_owed_wake(gate);
+	if (error == -ETOOMANYREFS || error == -ENOBUFS || error == -ENOMEM) {
+		/* Too many descriptors are on their way: the channel is writable all the same, so
+		 * that waiting for it would spin. */
+		(void)loop_rewatch(loop, &gate->channel, EPOLLIN);
+		(void)loop_set_timer(loop, &gate->retry, loop_now(loop) + RETRY_MS);
+		return;
+	}
+	/* A gate that is gone shows as the end of its channel; this only stops the asking. */
+	(void)loop_rewatch(loop, &gate->channel, error == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	if (error < 0 && error != -EAGAIN && error != -EPIPE && error != -ECONNRESET) {
+		LOG(system_error, .step = "sendmsg", .error = -error);
+		gate_give_up(gate);
+	}
+}
+
+void
+handover_retry(struct timer *timer, msec now)
+{
+	(void)now;
+	handover_continue(CONTAINER_OF(timer, struct supervised_gate, retry));
+}
+
+void
+handover_begin(struct supervised_gate *gate)
+{
+	gate_expect_answer(gate);
+	gate->phase = CHANNEL_SETUP;
+	gate->stage = HANDOVER_CONFIG;
+	gate->next = 0;
+	handover_continue(gate);
+}
+
+void
+handover_adopt(struct supervised_gate *gate)
+{
+	/* The round that is under way may have passed the place of the new one. */
+	if (gate->stage == HANDOVER_ADOPT)
+		gate->next = 0;
+	/* One that is being handed a state, or is not there, comes to it by itself. */
+	if (gate->channel.fd < 0 || gate->phase == CHANNEL_HELLO || gate->stage != HANDOVER_NONE)
+		return;
+	gate->stage = HANDOVER_ADOPT;
+	gate->next = 0;
+	handover_continue(gate);
+}
+
+void
+handover_wake(struct supervised_gate *gate, uint32_t row)
+{
+	const struct message_wake body = { .row = row };
+
+	if (gate->channel.fd < 0)
+		return;
+	if (gate->phase == CHANNEL_HELLO || gate->owes_wake ||
+		send_message(gate, MESSAGE_wake, &body) < 0) {
+		gate->owes_wake = true;
+		(void)loop_rewatch(gate->supervisor->loop, &gate->channel, EPOLLIN | EPOLLOUT);
+	}
+}

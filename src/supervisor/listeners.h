@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* The sockets of all services: opened all or none, kept over reloads. */
+#ifndef REEVE_SUPERVISOR_LISTENERS_H
+#define REEVE_SUPERVISOR_LISTENERS_H
+
+#include "supervisor/state.h"
+
+/* Open what `set` wants and is not open: 0, and `ret_listeners` has kept and new ones; or
+ * -errno, a complaint for each that could not be, and nothing has changed. */
+int listeners_prepare(struct supervisor *supervisor, const struct service_set *set,
+	struct listener_set *ret_listeners, struct complaint_list *complaints);
+
+/* Make them the running ones: closes what is no longer wanted, applies options to what is. */
+void listeners_swap(struct supervisor *supervisor, struct listener_set *listeners);
+
+/* Close those that are new, in a set that was not swapped in. */
+void listeners_discard(struct listener_set *listeners);
+
+/* Sockets that were handed in and that no service wanted; all of ours. */
+void listeners_close_unclaimed(struct supervisor *supervisor);
+void listeners_close_all(struct supervisor *supervisor);
+
+/* Was a socket for this endpoint handed in? `owner` is the supervisor. */
+bool listeners_is_handed_in(const void *owner, const struct service_config *service,
+	const struct endpoint *endpoint);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: ISC */
+/* Take a configuration: read, check, prepare everything that can fail, and only then swap. One
+ * mistake and nothing has changed, at a start as at a reload. */
+#include "supervisor/reload.h"
+
+#include "supervisor/announce.h"
+#include "supervisor/background.h"
+#include "supervisor/gates.h"
+#include "supervisor/handover.h"
+#include "supervisor/listeners.h"
+#include "supervisor/rundir.h"
+#include "supervisor/services.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROWS_MIN 4096 /* rows that nobody uses cost nothing */
+#define COMPLAINTS_TEXT_MAX (4U << 20)
+#define DEATHS_MAX 8 /* of gates, before a reload counts as failed */
+
+static struct config *
+load_checked(const struct supervisor *supervisor, struct complaint_list *complaints)
+{
+	struct config_host host;
+
+	config_host_ask(&host);
+	host.descriptors = supervisor->descriptors;
+	host.is_handed_in = listeners_is_handed_in;
+	host.owner = supervisor;
+	return config_load_checked(&supervisor->settings->paths, &host, complaints);
+}
+
+static int
+make_rows(struct supervisor *supervisor, uint32_t services)
+{
+	uint32_t rows = services * 2 > ROWS_MIN ? services * 2 : ROWS_MIN;
+	int shared_fd;
+	int error =
+		shared_create(&supervisor->shared, &shared_fd, rows, supervisor->gate_count + 1);
+
+	if (error < 0)
+		return error;
+	supervisor->shared_fd = spawn_move_high(shared_fd);
+	supervisor->rows = calloc(rows, sizeof(struct served *));
+	supervisor->row_count = rows;
+	return supervisor->shared_fd >= 0 && supervisor->rows != NULL ? 0 : -ENOMEM;
+}
+
+/* Swap nothing unless all of it is prepared. Takes `config` over. */
+static int
+take_config(struct supervisor *supervisor, struct config *config, struct complaint_list *complaints)
+{
+	struct service_set set;
+	struct listener_set listeners;
+	int error = services_prepare(supervisor, config, &set, complaints);
+
+	if (error < 0)
+		return error;
+	error = listeners_prepare(supervisor, &set, &listeners, complaints);
+	if (error < 0) {
+		services_discard(&set);
+		return error;
+	}
+	services_swap(supervisor, &set);
+	listeners_swap(supervisor, &listeners);
+	supervisor->generation++;
+	return 0;
+}
+
+/* For a terminal: all of it, with lines and carets. */
+static void
+show_complaints(const struct complaint_list *complaints)
+{
+	struct textbuf text = TEXTBUF_INIT(COMPLAINTS_TEXT_MAX);
+
+	complaint_list_show(complaints, &text);
+	if (text.text != NULL)
+		(void)fputs(text.text, stderr);
+	(void)fprintf(stderr, "%zu complaint%s; nothing was started\n", complaint_count(complaints),
+		complaint_count(complaints) == 1 ? "" : "s");
+	textbuf_fini(&text);
+}
+
+/* For the log: each complaint an event of its own. */
+static void
+log_complaints(const struct complaint_list *complaints)
+{
+	for (size_t i = 0; i < complaint_count(complaints); i++) {
+		const char *message = complaint_message(complaints, i);
+
+		if (message == NULL)
+			break;
+		LOG(config_mistake, .complaint = message);
+	}
+	LOG(reload_refused, .complaints = (int64_t)complaint_count(complaints));
+}
+
+/* Everything that is chosen once, from the first configuration. */
+static int
+start_with(struct supervisor *supervisor, const struct config *config)
+{
+	int64_t raised;
+	int error = priv_raise_descriptors(config->daemon.descriptors, &supervisor->descriptors,
+		&raised);
+
+	if (error == 0)
+		error = gates_init(supervisor, config);
+	if (error == 0)
+		error = make_rows(supervisor, config->service_count);
+	if (error == 0)
+		error = rundir_enter(supervisor);
+	return error;
+}
+
+int
+reload_first(struct supervisor *supervisor, struct config *config,
+	struct complaint_list *complaints)
+{
+	int error = start_with(supervisor, config);
+
+	if (error < 0) {
+		(void)config_free(config);
+		complain(complaints, NULL, NULL, "the daemon cannot start: %s",
+			error == -EWOULDBLOCK ? "another one uses this run folder"
+					      : strerror(-error));
+	} else
+		error = take_config(supervisor, config, complaints);
+	if (error < 0)
+		show_complaints(complaints);
+	else
+		listeners_close_unclaimed(supervisor);
+	return error;
+}
+
+struct config *
+reload_load_first(struct supervisor *supervisor, struct complaint_list *complaints)
+{
+	struct config *config;
+
+	/* The check has to know how many sockets could be opened. What was allowed before is what
+	 * programs get back. */
+	if (priv_raise_descriptors(0, &supervisor->descriptors, &supervisor->descriptors_before) <
+		0)
+		supervisor->descriptors_before = -1;
+	config = load_checked(supervisor, complaints);
+	if (config == NULL)
+		show_complaints(complaints);
+	return config;
+}
+
+static bool
+texts_differ(const char *a, const char *b)
+{
+	return a != b && (a == NULL || b == NULL || strcmp(a, b) != 0);
+}
+
+static bool
+numbers_differ(int64_t a, int64_t b)
+{
+	return a != b;
+}
+
+#define DIFFER(a, b) _Generic((a), int64_t : numbers_differ, char * : texts_differ)(a, b)
+
+/* Keys that a reload cannot apply: say so rather than take them in silence. */
+static void
+warn_of_restart_keys(const struct config_daemon *now, const struct config_daemon *wanted)
+{
+#define WARN_LIVE(name)
+#define WARN_RESTART(name)                   \
+	if (DIFFER(now->name, wanted->name)) \
+		LOG(needs_restart, .key = "daemon." #name);
+#define KEY(scope, name, kind, standard, min, max, reload, ...) WARN_##reload(name)
+#include "config/config_keys.def"
+#undef KEY
+#undef WARN_RESTART
+#undef WARN_LIVE
+}
+
+/* Whoever asked for it is waiting for this. */
+static void
+report_attempt(struct supervisor *supervisor)
+{
+	supervisor->attempts++;
+	rundir_write_state(supervisor);
+}
+
+static void
+reload(struct supervisor *supervisor, const char *cause)
+{
+	struct complaint_list *complaints = complaint_list_new();
+	struct config *config;
+
+	LOG(reload_started, .cause = cause);
+	notify_reloading();
+	config = complaints != NULL ? load_checked(supervisor, complaints) : NULL;
+	if (config != NULL)
+		warn_of_restart_keys(&supervisor->services.config->daemon, &config->daemon);
+	if (config == NULL || take_config(supervisor, config, complaints) < 0) {
+		supervisor->complaints = complaints != NULL && complaint_count(complaints) > 0
+			? complaint_count(complaints)
+			: 1;
+		if (complaints != NULL)
+			log_complaints(complaints);
+		report_attempt(supervisor);
+		notify_ready("The configuration has mistakes; the running one is unchanged");
+	} else {
+		supervisor->complaints = 0;
+		supervisor->deaths = 0;
+		supervisor->is_reloading = true;
+		for (uint32_t i = 0; i < supervisor->gate_count; i++)
+			if (supervisor->gates[i].phase == CHANNEL_SERVE)
+				handover_begin(&supervisor->gates[i]);
+		/* A gate that is being replaced gets the new state when it says hello. */
+		reload_gates_changed(supervisor);
+	}
+	(void)complaint_list_free(complaints);
+}
+
+void
+reload_ask(struct supervisor *supervisor, const char *cause)
+{
+	/* One at a time; any number of requests meanwhile are one more. */
+	if (supervisor->is_stopping)
+		return;
+	if (supervisor->is_ready && !supervisor->is_reloading)
+		reload(supervisor, cause);
+	else
+		supervisor->wants_reload = true;
+}
+
+static void
+report_ready(struct supervisor *supervisor)
+{
+	char status[128];
+	uint32_t services = supervisor->services.config->service_count;
+
+	(void)snprintf(status, sizeof(status), "Serving %u services on %zu ports with %u gates",
+		services, supervisor->listeners.count, supervisor->gate_count);
+	if (!supervisor->is_ready)
+		LOG(started, .version = REEVE_VERSION, .services = services,
+			.listeners = (int64_t)supervisor->listeners.count,
+			.gates = supervisor->gate_count);
+	else if (supervisor->is_reloading)
+		LOG(reloaded, .services = services, .kept = supervisor->kept,
+			.opened = supervisor->opened, .closed = supervisor->closed);
+	else
+		return; /* a gate came back: nothing has changed for the manager */
+	report_attempt(supervisor);
+	notify_ready(status);
+	if (!supervisor->is_ready && supervisor->settings->announces) {
+		log_flush(); /* the prompt to try is the last thing on the screen */
+		announce_ports(supervisor);
+	}
+	background_ready(supervisor);
+}
+
+/* Gates die of the new configuration: say so, keep starting them, and listen to the next SIGHUP,
+ * which may bring the mend. */
+static void
+report_failure(struct supervisor *supervisor)
+{
+	LOG(gates_failing, .deaths = supervisor->deaths);
+	supervisor->complaints = 1;
+	report_attempt(supervisor);
+	notify_ready("The gates cannot serve the new configuration");
+}
+
+void
+reload_gates_changed(struct supervisor *supervisor)
+{
+	bool all_serve = gates_all_serve(supervisor);
+	bool has_failed = supervisor->is_reloading && supervisor->deaths >= DEATHS_MAX;
+
+	if (supervisor->is_stopping || (!all_serve && !has_failed))
+		return;
+	services_retire(supervisor);
+	if (has_failed)
+		report_failure(supervisor);
+	else
+		report_ready(supervisor);
+	supervisor->is_ready = true;
+	supervisor->is_reloading = false;
+	if (supervisor->wants_reload) {
+		supervisor->wants_reload = false;
+		reload(supervisor, "SIGHUP");
+	}
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/* Take a configuration, all of it or nothing. */
+#ifndef REEVE_SUPERVISOR_RELOAD_H
+#define REEVE_SUPERVISOR_RELOAD_H
+
+#include "supervisor/state.h"
+
+/* The first configuration: load it (NULL: complaints have been printed), then start with it
+ * (takes it over; 0, or -errno and complaints have been printed). */
+struct config *reload_load_first(struct supervisor *supervisor, struct complaint_list *complaints);
+int reload_first(struct supervisor *supervisor, struct config *config,
+	struct complaint_list *complaints);
+
+/* Read the configuration again: now, or as soon as the last one has been taken. */
+void reload_ask(struct supervisor *supervisor, const char *cause);
+
+/* A gate serves, or is gone: what waited for that goes on. */
+void reload_gates_changed(struct supervisor *supervisor);
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: ISC */
+/* Services: which row of the shared memory each has, and how its program is started. A service
+ * is the same one across reloads when its name is, and its place among those of that name. */
+#include "supervisor/services.h"
+
+#include "base/shared_places.h"
+#include "supervisor/accounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define CONFIG_TEXT_MAX (256U << 20)
+#define HANDLER_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* A service by its name; `number` counts those of one name in the table's order. */
+struct key {
+	const char *name;
+	uint32_t number;
+	uint32_t index;
+	uint32_t row;
+};
+
+static int
+compare_keys(const void *left, const void *right)
+{
+	const struct key *a = left;
+	const struct key *b = right;
+	int order = strcmp(a->name, b->name);
+
+	if (order != 0)
+		return order;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static void
+sort_keys(struct key *keys, size_t count)
+{
+	qsort(keys, count, sizeof(*keys), compare_keys);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(keys[i].name, keys[i - 1].name) == 0)
+			keys[i].number = keys[i - 1].number + 1;
+}
+
+static size_t
+collect_old_keys(const struct supervisor *supervisor, struct key *keys)
+{
+	size_t count = 0;
+
+	for (uint32_t row = 0; row < supervisor->row_count; row++) {
+		const struct served *served = supervisor->rows[row];
+
+		if (served != NULL && served->index != ROW_NONE)
+			keys[count++] = (struct key){
+				.name = served->name, .index = served->index, .row = row
+			};
+	}
+	sort_keys(keys, count);
+	return count;
+}
+
+/* Walk both sorted lists: a name and number in both keeps its row. */
+static void
+match_rows(struct key *wanted, size_t wanted_count, const struct key *old, size_t old_count)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < wanted_count; i++) {
+		int order = -1;
+
+		for (; at < old_count; at++) {
+			order = strcmp(old[at].name, wanted[i].name);
+			if (order == 0 && old[at].number != wanted[i].number)
+				order = old[at].number < wanted[i].number ? -1 : 1;
+			if (order >= 0)
+				break;
+		}
+		wanted[i].row = at < old_count && order == 0 ? old[at].row : ROW_NONE;
+	}
+}
+
+/* New names take free rows. -ENOSPC: the shared memory has none left. */
+static int
+take_free_rows(const struct supervisor *supervisor, struct key *wanted, size_t count)
+{
+	uint32_t row = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (wanted[i].row != ROW_NONE)
+			continue;
+		while (row < supervisor->row_count && supervisor->rows[row] != NULL)
+			row++;
+		if (row == supervisor->row_count)
+			return -ENOSPC;
+		wanted[i].row = row++;
+	}
+	return 0;
+}
+
+static struct served *
+served_free(struct served *served)
+{
+	if (served == NULL)
+		return NULL;
+	(void)served_free(served->before);
+	free(served->name);
+	free(served->environment);
+	free((void *)(uintptr_t)served->plan.argv);
+	free(served);
+	return NULL;
+}
+
+static size_t
+list_length(char *const *list)
+{
+	size_t length = 0;
+
+	while (list != NULL && list[length] != NULL)
+		length++;
+	return length;
+}
+
+/* NAME=VALUE as it stands in our own environment; NULL if it is not set. */
+static char *
+find_own_variable(const char *name)
+{
+	size_t length = strlen(name);
+
+	for (char **variable = environ; *variable != NULL; variable++)
+		if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
+			return *variable;
+	return NULL;
+}
+
+/* A later value of a name takes the place of the earlier one: getenv(3) takes the first. */
+static void
+add_variable(struct served *served, char *variable)
+{
+	size_t length = strcspn(variable, "=") + 1;
+
+	for (size_t i = 0; i < served->environment_count; i++)
+		if (strncmp(served->environment[i], variable, length) == 0) {
+			served->environment[i] = variable;
+			return;
+		}
+	served->environment[served->environment_count++] = variable;
+}
+
+/* The strings are the account's, the configuration's and our own environment's. */
+static int
+set_environment(struct served *served, const struct service_keys *keys,
+	const struct account *account)
+{
+	size_t room = 1 + account->variable_count + list_length(keys->env) +
+		list_length(keys->passenv) + HANDLER_VARIABLES_MAX + 1;
+
+	served->environment = calloc(room, sizeof(char *));
+	if (served->environment == NULL)
+		return -ENOMEM;
+	/* execve(2) takes the strings as they are; nobody writes to them. */
+	add_variable(served, (char *)(uintptr_t)HANDLER_PATH);
+	for (size_t i = 0; i < account->variable_count; i++)
+		add_variable(served, account->variables[i]);
+	for (char **name = keys->passenv; name != NULL && *name != NULL; name++) {
+		char *variable = find_own_variable(*name);
+
+		if (variable != NULL)
+			add_variable(served, variable);
+	}
+	for (char **variable = keys->env; variable != NULL && *variable != NULL; variable++)
+		add_variable(served, *variable);
+	return 0;
+}
+
+static int
+set_argv(struct served *served, const struct service_config *service)
+{
+	size_t count = list_length(service->program);
+	char **argv = calloc(count + 1, sizeof(char *));
+
+	if (argv == NULL)
+		return -ENOMEM;
+	memcpy(argv, service->program, count * sizeof(char *));
+	if (service->keys.argv0 != NULL)
+		argv[0] = service->keys.argv0;
+	else if (strrchr(argv[0], '/') != NULL)
+		argv[0] = strrchr(argv[0], '/') + 1;
+	served->plan.argv = argv;
+	return 0;
+}
+
+/* A program of root's keeps what root has, so that a login can become somebody else. */
+static int
+set_plan(const struct supervisor *supervisor, struct served *served,
+	const struct service_config *service, struct account **accounts)
+{
+	int error = 0;
+	const struct account *account =
+		account_find(accounts, service->keys.user, service->keys.group, &error);
+	bool is_root;
+
+	if (account == NULL)
+		return error;
+	/* Whoever shares a uid may stop the other for good with one signal. */
+	if (account->identity.is_set && supervisor->gate_identity.is_set &&
+		account->identity.uid == supervisor->gate_identity.uid)
+		return -EUSERS;
+	is_root = account->identity.is_set && account->identity.uid == 0;
+	served->plan = (struct spawn_plan){
+		.path = service->program[0],
+		.path_fd = -1,
+		.cwd = "/",
+		.identity = account->identity,
+		.descriptors = supervisor->descriptors_before,
+		.wants_no_new_privs = !is_root,
+		.wants_no_capabilities = !is_root,
+		.wants_session = true,
+	};
+	error = set_argv(served, service);
+	return error < 0 ? error : set_environment(served, &service->keys, account);
+}
+
+static int
+make_served(const struct supervisor *supervisor, struct service_set *set, const struct key *keys)
+{
+	for (uint32_t i = 0; i < set->config->service_count; i++) {
+		const struct service_config *service = &set->config->services[keys[i].index];
+		struct served *served = calloc(1, sizeof(*served));
+		int error;
+
+		if (served == NULL)
+			return -ENOMEM;
+		set->served[keys[i].index] = served;
+		served->row = keys[i].row;
+		served->index = keys[i].index;
+		served->name = strdup(service->name);
+		if (served->name == NULL)
+			return -ENOMEM;
+		error = service->program != NULL
+			? set_plan(supervisor, served, service, &set->accounts)
+			: 0;
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+/* The gates read what we have checked: text again, so that there is one format and one reader. */
+static int
+write_config(const struct config *config, int *ret_config_fd)
+{
+	struct textbuf text = TEXTBUF_INIT(CONFIG_TEXT_MAX);
+	auto_close int config_fd = memfd_create("reeve-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int error = config_fd < 0 ? -errno : config_print(config, &text);
+	size_t written = 0;
+
+	while (error == 0 && written < text.length) {
+		ssize_t count = write(config_fd, text.text + written, text.length - written);
+
+		if (count < 0)
+			error = -errno;
+		else
+			written += (size_t)count;
+	}
+	textbuf_fini(&text);
+	if (error == 0 &&
+		fcntl(config_fd, F_ADD_SEALS,
+			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		error = -errno;
+	if (error == 0) {
+		*ret_config_fd = spawn_move_high(config_fd);
+		error = *ret_config_fd < 0 ? *ret_config_fd : 0;
+	}
+	if (error == 0)
+		(void)util_take_fd(&config_fd);
+	return error;
+}
+
+static int
+prepare_rows(const struct supervisor *supervisor, struct service_set *set)
+{
+	size_t count = set->config->service_count;
+	auto_free struct key *keys = calloc(count + 1, sizeof(*keys));
+	auto_free struct key *old = calloc(supervisor->row_count + 1, sizeof(*old));
+	size_t old_count;
+	int error;
+
+	if (keys == NULL || old == NULL || set->served == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		keys[i] = (struct key){ .name = set->config->services[i].name, .index = i };
+	sort_keys(keys, count);
+	old_count = collect_old_keys(supervisor, old);
+	match_rows(keys, count, old, old_count);
+	error = take_free_rows(supervisor, keys, count);
+	return error < 0 ? error : make_served(supervisor, set, keys);
+}
+
+int
+services_prepare(struct supervisor *supervisor, struct config *config, struct service_set *ret_set,
+	struct complaint_list *complaints)
+{
+	struct service_set set = { .config = config, .config_fd = -1 };
+	int error;
+
+	set.served = calloc((size_t)config->service_count + 1, sizeof(struct served *));
+	error = prepare_rows(supervisor, &set);
+	if (error == 0)
+		error = write_config(config, &set.config_fd);
+	if (error == -ENOSPC)
+		complain(complaints, NULL, NULL,
+			"the running daemon has room for %u services; more are wanted: restart it",
+			supervisor->row_count);
+	else if (error == -EUSERS)
+		complain(complaints, NULL, "user",
+			"a program is to run as the user of the gates, which it could stop: choose "
+			"another, or set daemon.gate_user");
+	else if (error < 0)
+		complain(complaints, NULL, NULL, "the services cannot be prepared: %s",
+			strerror(-error));
+	if (error < 0) {
+		services_discard(&set);
+		return error;
+	}
+	*ret_set = set;
+	return 0;
+}
+
+void
+services_discard(struct service_set *set)
+{
+	for (uint32_t i = 0; set->served != NULL && i < set->config->service_count; i++)
+		(void)served_free(set->served[i]);
+	free(set->served);
+	set->config = config_free(set->config);
+	set->accounts = accounts_free(set->accounts);
+	if (set->config_fd >= 0)
+		(void)close(set->config_fd);
+	*set = (struct service_set){ .config_fd = -1 };
+}
+
+/* A service that is gone keeps its row, without a plan, until its last connection ends. What we
+ * count ourselves decides with what gates can write. */
+static void
+retire_row(struct supervisor *supervisor, uint32_t row)
+{
+	struct served *served = supervisor->rows[row];
+
+	free(served->environment);
+	served->environment = NULL;
+	free((void *)(uintptr_t)served->plan.argv);
+	served->plan = (struct spawn_plan){ .path_fd = -1 };
+	if (served->handler_count > 0 || shared_active(supervisor->shared, row) > 0)
+		return;
+	supervisor->rows[row] = served_free(served);
+	shared_name_row(supervisor->shared, row, "");
+}
+
+void
+services_swap(struct supervisor *supervisor, struct service_set *set)
+{
+	struct service_set old = supervisor->services;
+
+	services_retire(supervisor);
+	for (uint32_t i = 0; old.config != NULL && i < old.config->service_count; i++)
+		old.served[i]->index = ROW_NONE;
+	for (uint32_t i = 0; i < set->config->service_count; i++) {
+		struct served *served = set->served[i];
+		struct served *before = supervisor->rows[served->row];
+
+		if (before == NULL)
+			shared_name_row(supervisor->shared, served->row, served->name);
+		else
+			served->handler_count = before->handler_count;
+		served->before = before;
+		supervisor->rows[served->row] = served;
+	}
+	supervisor->services = *set;
+	*set = (struct service_set){ .config_fd = -1 };
+	/* The rows own what was served before; their plans borrow from this. */
+	free(old.served);
+	old.served = NULL;
+	supervisor->retired = old;
+}
+
+void
+services_retire(struct supervisor *supervisor)
+{
+	for (uint32_t row = 0; row < supervisor->row_count; row++)
+		if (supervisor->rows[row] != NULL) {
+			supervisor->rows[row]->before = served_free(supervisor->rows[row]->before);
+			if (supervisor->rows[row]->index == ROW_NONE)
+				retire_row(supervisor, row);
+		}
+	services_discard(&supervisor->retired);
+}
+
+void
+services_fini(struct supervisor *supervisor)
+{
+	services_discard(&supervisor->retired);
+	free(supervisor->services.served);
+	supervisor->services.served = NULL;
+	services_discard(&supervisor->services);
+	for (uint32_t row = 0; row < supervisor->row_count; row++)
+		(void)served_free(supervisor->rows[row]);
+	free(supervisor->rows);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/* What the supervisor knows, and which file does what with it. Private to src/supervisor/.
+ *
+ * A configuration is taken in three steps, each of which can fail without a trace: prepare the
+ * services (services.c), open what is new (listeners.c), swap. Then each gate is handed the new
+ * state (handover.c) at its own pace; a gate that dies is started again and handed whatever
+ * holds then. */
+#ifndef REEVE_SUPERVISOR_STATE_H
+#define REEVE_SUPERVISOR_STATE_H
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/shared.h"
+#include "config/config.h"
+#include "effects/channel.h"
+#include "effects/listen.h"
+#include "effects/notify.h"
+#include "effects/spawn.h"
+#include "supervisor/supervisor.h"
+
+#define ROW_NONE UINT32_MAX
+
+/* Variables that name the peer, at most (handlers.c). */
+#define HANDLER_VARIABLES_MAX 16
+
+/* Somebody a program runs as, shared by all services that name the same. */
+struct account {
+	char *user; /* as configured; NULL: ourselves */
+	char *group;
+	struct identity identity;
+	char *variables[4]; /* HOME= USER= LOGNAME= SHELL= */
+	size_t variable_count;
+	struct account *next;
+};
+
+/* A service with its row in the shared memory; stays until its last connection has ended. */
+struct served {
+	uint32_t row;
+	uint32_t index;         /* in the configuration; ROW_NONE: removed from it */
+	uint32_t handler_count; /* that run; counted here, for gates can write what is shared */
+	char *name;
+	struct spawn_plan plan; /* of a program */
+	char **environment;     /* fixed part, and room for the peer's behind it; NULL: built-in */
+	size_t environment_count;
+	struct served *before; /* what it was, as long as gates may still serve that */
+};
+
+/* The services of one configuration, prepared: rows[i] is that of its service i. */
+struct service_set {
+	struct config *config;
+	int config_fd;          /* its canonical text, sealed */
+	struct served **served; /* in the configuration's order; owned by the row table */
+	struct account *accounts;
+};
+
+struct listener {
+	uint32_t id;
+	char *service; /* name */
+	char *path;    /* wanted.path */
+	struct endpoint wanted;
+	struct netaddr bound;
+	int *fds; /* one for each gate that serves it, or a single one for all */
+	uint32_t fd_count;
+	bool is_for_one; /* gate 0 alone */
+	bool is_ours;    /* bound here, not handed in: a socket file is removed at the end */
+};
+
+/* A listener and whose it is in the configuration of the same age. */
+struct listener_slot {
+	struct listener *listener;
+	uint32_t service;
+	uint32_t endpoint;
+	bool is_new;
+};
+
+struct listener_set {
+	struct listener_slot *slots; /* in the configuration's order */
+	size_t count;
+	struct listener **closing; /* of the set before; theirs until the swap */
+	size_t closing_count;
+};
+
+enum handover_stage {
+	HANDOVER_NONE,
+	HANDOVER_CONFIG,
+	HANDOVER_SERVICES,
+	HANDOVER_LISTENERS,
+	HANDOVER_FILES,
+	HANDOVER_COMMIT,
+	HANDOVER_ADOPT,
+};
+
+struct supervised_gate {
+	struct supervisor *supervisor;
+	uint32_t number;
+	uint32_t instance;
+	pid_t pid;            /* 0: not running */
+	struct watch channel; /* fd -1: none */
+	enum channel_phase phase;
+	struct timer timer; /* to start again, or to lose patience */
+	struct timer retry; /* the kernel had no room for descriptors on their way */
+	msec started;
+	msec backoff;
+	enum handover_stage stage;
+	uint32_t next;           /* item of the stage */
+	uint32_t known_listener; /* listeners up to this id it has already */
+	bool owes_wake;          /* its queue was full when it should have been woken */
+	bool has_served;         /* since it was started */
+};
+
+/* A program that runs. */
+struct handler {
+	pid_t pid;
+	uint64_t connection;
+	uint32_t row;
+	uint32_t gate;
+	int stderr_fd;   /* read end (hearing.c) */
+	bool is_waiting; /* in the list of those that no gate hears yet */
+	bool is_heard;   /* a gate reads it */
+	bool is_orphan;  /* a gate is to be given it as soon as one can take it */
+	struct handler *older;
+	struct handler *newer;
+	struct netaddr peer;
+	msec started;
+	struct handler *next;
+};
+
+struct handler_table {
+	struct handler **buckets;
+	size_t bucket_count; /* a power of two */
+	size_t count;
+};
+
+struct supervisor {
+	const struct supervisor_settings *settings;
+	struct loop *loop;
+	struct after flush;
+	enum log_sink log_sink;
+	enum log_level log_level;
+	struct message *message;
+
+	struct service_set services;
+	struct service_set retired; /* the one before, until no gate serves it any more */
+	struct listener_set listeners;
+	struct served **rows; /* by row; NULL: free */
+	uint32_t row_count;
+	struct shared *shared;
+	int shared_fd;
+	uint32_t generation;
+	uint32_t next_listener;
+
+	struct handed_socket *handed;
+	size_t handed_count;
+
+	struct supervised_gate *gates;
+	uint32_t gate_count;
+	uint32_t gate_instances; /* ever started */
+	uint32_t deaths; /* of gates since a configuration was taken that not all serve yet */
+	bool has_failed;
+	struct identity gate_identity;
+	int gate_program_fd;
+	int null_fd;
+	int lock_fd;   /* of the run folder */
+	int status_fd; /* in the background: who waits for our exit status; -1: nobody */
+
+	struct handler_table handlers;
+	struct handler *oldest_unheard;
+	struct handler *newest_unheard;
+	struct timer hearing_timer;
+	int64_t descriptors;        /* what we may hold */
+	int64_t descriptors_before; /* what handlers get back */
+
+	bool wants_reload;             /* asked for while one was under way */
+	bool is_reloading;             /* gates are being handed the new state */
+	uint32_t kept, opened, closed; /* of that reload */
+	uint32_t attempts;             /* to take a configuration, the first included */
+	size_t complaints;             /* of the last */
+	bool is_ready;
+	bool is_stopping;
+};
+
+#endif

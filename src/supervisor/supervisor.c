@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/* The supervisor's life: start, signals, end. */
+#include "supervisor/background.h"
+#include "supervisor/gates.h"
+#include "supervisor/handlers.h"
+#include "supervisor/hearing.h"
+#include "supervisor/listeners.h"
+#include "supervisor/reload.h"
+#include "supervisor/rundir.h"
+#include "supervisor/services.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static void
+stop(struct supervisor *supervisor, const char *cause, msec grace)
+{
+	/* Whoever asks twice means it. */
+	if (supervisor->is_stopping)
+		grace = 0;
+	supervisor->is_stopping = true;
+	LOG(stopping, .cause = cause, .grace_ms = grace);
+	notify_stopping();
+	listeners_close_all(supervisor);
+	gates_stop(supervisor, grace);
+}
+
+static void
+reap(struct supervisor *supervisor)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!gates_reaped(supervisor, pid, status))
+			handlers_reaped(supervisor, pid, status);
+}
+
+static void
+caught_signal(void *owner, int signo)
+{
+	struct supervisor *supervisor = owner;
+	msec grace = supervisor->services.config->daemon.grace;
+
+	switch (signo) {
+	case SIGCHLD:
+		reap(supervisor);
+		break;
+	case SIGHUP:
+		reload_ask(supervisor, "SIGHUP");
+		break;
+	case SIGTERM:
+		stop(supervisor, "SIGTERM", grace);
+		break;
+	case SIGINT:
+		/* Somebody at a terminal waits for the prompt. */
+		stop(supervisor, "SIGINT", 0);
+		break;
+	case SIGQUIT:
+		stop(supervisor, "SIGQUIT", grace);
+		break;
+	default:
+		break;
+	}
+}
+
+static int
+catch_signals(struct supervisor *supervisor)
+{
+	static const int caught[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT, SIGQUIT };
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
+		(void)sigaddset(&set, caught[i]);
+	return loop_catch_signals(supervisor->loop, &set, caught_signal, supervisor);
+}
+
+static void
+turn_ends(struct after *after, msec now)
+{
+	(void)after;
+	(void)now;
+	log_flush();
+}
+
+/* The command line's word, then reeve.conf's, then what suits the place. */
+static int
+open_log(struct supervisor *supervisor, const struct config_daemon *daemon)
+{
+	static const enum log_sink sinks[] = {
+		[CONFIG_LOG_STDERR] = LOG_SINK_STDERR,
+		[CONFIG_LOG_JOURNAL] = LOG_SINK_JOURNAL,
+		[CONFIG_LOG_SYSLOG] = LOG_SINK_SYSLOG,
+	};
+	const struct supervisor_settings *settings = supervisor->settings;
+	int64_t wanted = settings->log != CONFIG_LOG_AUTO ? settings->log : daemon->log;
+	int error;
+
+	if (wanted != CONFIG_LOG_AUTO)
+		supervisor->log_sink = sinks[wanted];
+	else
+		supervisor->log_sink = settings->is_foreground ? log_guess_sink() : LOG_SINK_SYSLOG;
+	supervisor->log_level = settings->log_level >= 0
+		? (enum log_level)settings->log_level
+		: (enum log_level)(LOG_LEVEL_ERR + daemon->log_level);
+	error = log_open(supervisor->log_sink, supervisor->log_level, "reeved");
+	if (error == 0 || wanted != CONFIG_LOG_AUTO)
+		return error;
+	/* No syslogd here (a container): better a line on the terminal than none. */
+	supervisor->log_sink = LOG_SINK_STDERR;
+	return log_open(supervisor->log_sink, supervisor->log_level, "reeved");
+}
+
+static int
+init(struct supervisor *supervisor)
+{
+	int error;
+
+	supervisor->message = calloc(1, sizeof(*supervisor->message));
+	supervisor->loop = loop_new(NULL);
+	if (supervisor->message == NULL || supervisor->loop == NULL)
+		return -ENOMEM;
+	error = handlers_init(&supervisor->handlers);
+	if (error == 0)
+		error = catch_signals(supervisor);
+	hearing_init(supervisor);
+	supervisor->flush.turn_ends = turn_ends;
+	loop_add_after(supervisor->loop, &supervisor->flush);
+	return error;
+}
+
+static void
+fini(struct supervisor *supervisor)
+{
+	const int fds[] = { supervisor->shared_fd, supervisor->null_fd, supervisor->gate_program_fd,
+		supervisor->lock_fd, supervisor->status_fd };
+
+	rundir_leave(supervisor);
+	listeners_close_all(supervisor);
+	listeners_close_unclaimed(supervisor);
+	gates_fini(supervisor);
+	handlers_fini(&supervisor->handlers);
+	services_fini(supervisor);
+	supervisor->shared = shared_free(supervisor->shared);
+	supervisor->loop = loop_free(supervisor->loop);
+	free(supervisor->message);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
+	log_flush();
+}
+
+static int
+serve(struct supervisor *supervisor)
+{
+	int error;
+
+	gates_start(supervisor);
+	error = loop_run(supervisor->loop);
+	if (error < 0)
+		LOG(system_error, .step = "epoll_wait", .error = -error);
+	LOG(stopped, .handlers_left = (int64_t)supervisor->handlers.count);
+	return error < 0 || supervisor->has_failed ? 1 : 0;
+}
+
+/* With a configuration that has been checked (taken over): open everything, then serve. */
+static int
+start(struct supervisor *supervisor, struct config *config, struct complaint_list *complaints)
+{
+	int status = 1;
+	int error = 0;
+
+	if (!supervisor->settings->is_foreground)
+		error = background_enter(supervisor, &status);
+	if (error == 0)
+		error = open_log(supervisor, &config->daemon);
+	if (error == 0)
+		error = init(supervisor);
+	if (error != 0) {
+		(void)config_free(config);
+		if (error < 0)
+			(void)fprintf(stderr,
+				"reeved: cannot start: the log or the event loop: %s\n",
+				strerror(-error));
+		return status;
+	}
+	error = reload_first(supervisor, config, complaints);
+	return error < 0 ? 1 : serve(supervisor);
+}
+
+int
+supervisor_main(const struct supervisor_settings *settings)
+{
+	struct supervisor supervisor = { .settings = settings,
+		.services = { .config_fd = -1 },
+		.retired = { .config_fd = -1 },
+		.shared_fd = -1,
+		.gate_program_fd = -1,
+		.null_fd = -1,
+		.lock_fd = -1,
+		.status_fd = -1 };
+	struct complaint_list *complaints = complaint_list_new();
+	struct config *config = NULL;
+	int status = 1;
+	int handed = notify_take_sockets(&supervisor.handed);
+
+	supervisor.handed_count = handed > 0 ? (size_t)handed : 0;
+	if (handed < 0 || priv_clean_start() < 0)
+		(void)fprintf(stderr,
+			"reeved: cannot start: the process's descriptors are unusable\n");
+	else if (complaints != NULL)
+		config = reload_load_first(&supervisor, complaints);
+	if (config != NULL)
+		status = start(&supervisor, config, complaints);
+	fini(&supervisor);
+	(void)complaint_list_free(complaints);
+	return status;
+}
