@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: ISC */
+/* The table of keys: every row, and every kind of value. */
+/* LINK: src/config/keys.o src/config/value.o src/config/arena.o src/config/complaint.o
+ * src/base/textbuf.o src/base/utf8.o */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "config/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Room for either object. */
+union object {
+	struct config_daemon daemon;
+	struct service_keys service;
+};
+
+struct fixture {
+	struct arena *arena;
+	union object object;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	assert_non_null(fixture);
+	fixture->arena = arena_new();
+	assert_non_null(fixture->arena);
+	*state = fixture;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	(void)arena_free(fixture->arena);
+	free(fixture);
+	return 0;
+}
+
+static int
+read_key(struct fixture *fixture, const struct key *key, const char *text)
+{
+	struct textbuf problem = TEXTBUF_INIT(KEY_PROBLEM_MAX);
+	int error = key_read(key, &fixture->object, text, fixture->arena, &problem);
+
+	/* Whoever is refused hears why. */
+	assert_true(error == 0 || (problem.text != NULL && problem.length > 0));
+	textbuf_fini(&problem);
+	return error;
+}
+
+/* What the key prints after it was given a text; "refused" if it was not taken. */
+static void
+assert_reads(struct fixture *fixture, const char *name, const char *text, const char *wanted)
+{
+	const struct key *key = keys_find(name);
+	struct textbuf printed = TEXTBUF_INIT(8192);
+	union object before = fixture->object;
+
+	assert_non_null(key);
+	if (read_key(fixture, key, text) < 0) {
+		assert_string_equal("refused", wanted);
+		assert_memory_equal(&before, &fixture->object, sizeof(before));
+	} else {
+		assert_true(key_write(key, &fixture->object, 0, &printed));
+		assert_string_equal(printed.text, wanted);
+	}
+	textbuf_fini(&printed);
+}
+
+static void
+every_default_suits_its_own_row(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t count;
+	const struct key *keys = keys_all(&count);
+
+	assert_int_equal(count, KEY_PLACES_DAEMON + KEY_PLACES_SERVICE);
+	for (size_t i = 0; i < count; i++)
+		if (keys[i].default_text != NULL)
+			assert_int_equal(read_key(fixture, &keys[i], keys[i].default_text), 0);
+}
+
+static void
+every_row_is_found_by_its_whole_name_only_and_has_help(void **state)
+{
+	size_t count;
+	const struct key *keys = keys_all(&count);
+	char part[64];
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		assert_ptr_equal(keys_find(keys[i].name), &keys[i]);
+		(void)snprintf(part, sizeof(part), "%.*s", (int)strlen(keys[i].name) - 1,
+			keys[i].name);
+		assert_true(keys_find(part) == NULL || strcmp(keys_find(part)->name, part) == 0);
+		assert_true(strlen(keys[i].help) > 10);
+		assert_int_equal(keys[i].help[strlen(keys[i].help) - 1], '.');
+		assert_true(strlen(keys[i].name) < 32); /* complaint_nearest knows no longer ones */
+	}
+	assert_null(keys_find(""));
+	assert_null(keys_find("instancess"));
+}
+
+static void
+every_key_has_a_place_of_its_own_in_its_object(void **state)
+{
+	size_t count;
+	const struct key *keys = keys_all(&count);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (key_is_daemon(&keys[i]) == key_is_daemon(&keys[j])) {
+				assert_int_not_equal(keys[i].offset, keys[j].offset);
+				assert_int_not_equal(keys[i].place, keys[j].place);
+			}
+}
+
+static void
+defaults_fill_the_structs_that_the_code_reads(void **state)
+{
+	struct fixture *fixture = *state;
+
+	keys_set_service_defaults(&fixture->object.service, fixture->arena);
+	assert_int_equal(fixture->object.service.instances, 1000);
+	assert_int_equal(fixture->object.service.idle, 600000);
+	assert_int_equal(fixture->object.service.mode, 0666);
+	assert_int_equal(fixture->object.service.tcpmux, CONFIG_TCPMUX_NO);
+	assert_null(fixture->object.service.user);
+	assert_null(fixture->object.service.env);
+	assert_string_equal(fixture->object.service.options.chat_room, "lobby");
+	assert_int_equal(fixture->object.service.options.chat_udp_silence, 300000);
+	keys_set_daemon_defaults(&fixture->object.daemon, fixture->arena);
+	assert_int_equal(fixture->object.daemon.grace, 10000);
+	assert_int_equal(fixture->object.daemon.log, CONFIG_LOG_AUTO);
+	assert_int_equal(arena_error(fixture->arena), 0);
+}
+
+static void
+spans_of_time_have_units_and_are_seconds_without(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture, "idle", "90", "90s");
+	assert_reads(fixture, "idle", "90s", "90s");
+	assert_reads(fixture, "idle", "120s", "2min");
+	assert_reads(fixture, "idle", "1500ms", "1500ms");
+	assert_reads(fixture, "idle", "2000ms", "2s");
+	assert_reads(fixture, "idle", "24h", "1d");
+	assert_reads(fixture, "idle", "0", "0");
+	assert_reads(fixture, "idle", "30d", "30d");
+	assert_reads(fixture, "idle", "31d", "refused");
+	assert_reads(fixture, "idle", "99999999999999999999d", "refused");
+	assert_reads(fixture, "idle", "9223372036854775807d", "refused");
+	assert_reads(fixture, "idle", "1 s", "refused");
+	assert_reads(fixture, "idle", "s", "refused");
+	assert_reads(fixture, "idle", "1m", "refused");
+	assert_reads(fixture, "chat_udp_silence", "999ms", "refused");
+}
+
+static void
+sizes_have_units_of_1024(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture, "reply_budget", "4096", "4k");
+	assert_reads(fixture, "reply_budget", "1M", "1M");
+	assert_reads(fixture, "reply_budget", "1000", "1000");
+	assert_reads(fixture, "reply_budget", "0", "0");
+	assert_reads(fixture, "reply_budget", "1073741825", "refused");
+	assert_reads(fixture, "reply_budget", "1G", "1G");
+	assert_reads(fixture, "reply_budget", "1K", "refused");
+	assert_reads(fixture, "reply_budget", "-1", "refused");
+	assert_reads(fixture, "reply_budget", "9999999999G", "refused");
+}
+
+static void
+counts_are_digits_within_their_range(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture, "instances", "1", "1");
+	assert_reads(fixture, "instances", "1000000", "1000000");
+	assert_reads(fixture, "instances", "0007", "7");
+	assert_reads(fixture, "instances", "0", "refused");
+	assert_reads(fixture, "instances", "1000001", "refused");
+	assert_reads(fixture, "instances", "4294967297", "refused");
+	assert_reads(fixture, "instances", "18446744073709551617", "refused");
+	assert_reads(fixture, "instances", "", "refused");
+	assert_reads(fixture, "instances", "-", "refused");
+	assert_reads(fixture, "instances", "+5", "refused");
+	assert_reads(fixture, "instances", "0x10", "refused");
+	assert_reads(fixture, "instances", "5 ", "refused");
+	assert_reads(fixture, "instances", "5k", "refused");
+}
+
+static void
+modes_are_octal(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture, "mode", "0660", "0660");
+	assert_reads(fixture, "mode", "660", "0660");
+	assert_reads(fixture, "mode", "0", "0000");
+	assert_reads(fixture, "mode", "0777", "0777");
+	assert_reads(fixture, "mode", "01777", "refused");
+	assert_reads(fixture, "mode", "0668", "refused");
+	assert_reads(fixture, "mode", "u+x", "refused");
+}
+
+static void
+words_are_whole_words(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture, "wait", "yes", "yes");
+	assert_reads(fixture, "wait", "true", "yes");
+	assert_reads(fixture, "wait", "on", "yes");
+	assert_reads(fixture, "wait", "no", "no");
+	assert_reads(fixture, "wait", "off", "no");
+	assert_reads(fixture, "wait", "false", "no");
+	assert_reads(fixture, "wait", "1", "refused");
+	assert_reads(fixture, "wait", "Yes", "refused");
+	assert_reads(fixture, "tcpmux", "plus", "plus");
+	assert_reads(fixture, "tcpmux", "plu", "refused");
+	assert_reads(fixture, "tcpmux", "pluss", "refused");
+	assert_reads(fixture, "tcpmux", "no|plain", "refused");
+	assert_reads(fixture, "tcpmux", "", "refused");
+}
+
+static void
+texts_are_bounded_utf8_without_control_bytes(void **state)
+{
+	struct fixture *fixture = *state;
+	char longest[4098];
+
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[4097] = '\0';
+	assert_reads(fixture, "argv0", longest, "refused");
+	longest[4096] = '\0';
+	assert_reads(fixture, "argv0", longest, longest);
+	assert_reads(fixture, "argv0", "two\twords \xc3\xa9", "two\twords \xc3\xa9");
+	assert_reads(fixture, "argv0", "", "refused");
+	assert_reads(fixture, "argv0", "two\nlines", "refused");
+	assert_reads(fixture, "argv0", "del\x7f", "refused");
+	assert_reads(fixture, "argv0", "\xff", "refused");
+	assert_reads(fixture, "user", "two words", "refused");
+	assert_reads(fixture, "user", "nobody:nogroup", "nobody:nogroup");
+}
+
+static void
+a_list_grows_by_one_with_each_value(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct key *key = keys_find("env");
+	union object other = { 0 };
+
+	assert_non_null(key);
+	assert_int_equal(read_key(fixture, key, "A=1"), 0);
+	key_copy(key, &other, &fixture->object);
+	assert_true(key_is_equal(key, &other, &fixture->object));
+	assert_int_equal(read_key(fixture, key, "B=two words"), 0);
+	assert_string_equal(fixture->object.service.env[0], "A=1");
+	assert_string_equal(fixture->object.service.env[1], "B=two words");
+	assert_null(fixture->object.service.env[2]);
+	/* What was copied before is another list. */
+	assert_null(other.service.env[1]);
+	assert_false(key_is_equal(key, &other, &fixture->object));
+	for (size_t i = 2; i < 256; i++)
+		assert_int_equal(read_key(fixture, key, "C=3"), 0);
+	assert_true(read_key(fixture, key, "C=3") < 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_default_suits_its_own_row, set_up, tear_down),
+		cmocka_unit_test(every_row_is_found_by_its_whole_name_only_and_has_help),
+		cmocka_unit_test(every_key_has_a_place_of_its_own_in_its_object),
+		cmocka_unit_test_setup_teardown(defaults_fill_the_structs_that_the_code_reads,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(spans_of_time_have_units_and_are_seconds_without,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(sizes_have_units_of_1024, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(counts_are_digits_within_their_range, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(modes_are_octal, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(words_are_whole_words, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(texts_are_bounded_utf8_without_control_bytes,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_list_grows_by_one_with_each_value, set_up,
+			tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

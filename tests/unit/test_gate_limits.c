@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+/* Limits of a gate: clients wait, nobody is turned away, nothing spins. */
+/* LINK: src/gate/builtin.o src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o
+ * src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o
+ * src/gate/datagrams.o src/gate/gate.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o
+ * src/gate/said.o src/gate/service.o src/gate/setup.o src/gate/setup_commit.o
+ * src/gate/spawn_request.o src/model/budget.o src/model/policy.o src/effects/channel.o
+ * src/effects/sandbox.o src/base/log.o src/base/log_sink.o src/base/loop.o src/base/netaddr.o
+ * src/base/shared.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
+ * src/config/complaint.o src/config/protocols.o services/chargen.o services/daytime.o
+ * services/discard.o services/echo.o services/tcpmux.o tests/unit/fake_config.o
+ * tests/unit/fake_services.o tests/unit/fake_supervisor.o -lseccomp */
+/* WRAP: sandbox_enter */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/fake_supervisor.h"
+
+#include "base/shared_places.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+static bool
+is_silent(int client_fd)
+{
+	struct pollfd ready = { .fd = client_fd, .events = POLLIN };
+
+	return poll(&ready, 1, 0) == 0;
+}
+
+static void
+a_client_beyond_the_instances_waits_and_is_then_served(void **state)
+{
+	struct fake_supervisor fake;
+	int first_fd;
+	int second_fd;
+
+	(void)state;
+	fake_start(&fake, "e echo tcp4 instances=1");
+	first_fd = fake_connect(&fake, "e");
+	fake_say(first_fd, "a", 1);
+	fake_hear(first_fd, "a", 1);
+	second_fd = fake_connect(&fake, "e");
+	fake_say(second_fd, "b", 1);
+	fake_expect_log(&fake, "instances");
+	assert_true(is_silent(second_fd));
+	assert_int_equal(shared_active(fake.shared, 0), 1);
+	(void)close(first_fd);
+	fake_hear(second_fd, "b", 1);
+	(void)close(second_fd);
+	fake_wait_active(&fake, "e", 0);
+	fake_expect_log(&fake, "accepted again");
+	fake_finish(&fake);
+}
+
+static void
+the_last_free_place_is_no_siege(void **state)
+{
+	/* So many at once that the gate has come to take several in one turn. */
+	enum { PLACES = 30 };
+	struct fake_supervisor fake;
+	int client_fds[PLACES];
+
+	(void)state;
+	fake_start(&fake, "e echo tcp4 instances=30");
+	assert_int_equal(kill(fake.gate_pid, SIGSTOP), 0);
+	for (size_t i = 0; i < PLACES; i++)
+		client_fds[i] = fake_connect(&fake, "e");
+	assert_int_equal(kill(fake.gate_pid, SIGCONT), 0);
+	for (size_t i = 0; i < PLACES; i++) {
+		fake_say(client_fds[i], "a", 1);
+		fake_hear(client_fds[i], "a", 1);
+	}
+	assert_int_equal(shared_read(fake.shared, 0, METRIC_waits), 0);
+	assert_false(fake_has_logged(&fake, "instances"));
+	for (size_t i = 0; i < PLACES; i++)
+		(void)close(client_fds[i]);
+	fake_wait_active(&fake, "e", 0);
+	fake_finish(&fake);
+}
+
+static void
+a_place_that_another_process_frees_wakes_the_gate(void **state)
+{
+	struct fake_supervisor fake;
+	struct message_wake wake = { .row = 0 };
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "e echo tcp4 instances=1");
+	assert_true(shared_admit(fake.shared, 0, SHARED_SUPERVISOR, 1));
+	client_fd = fake_connect(&fake, "e");
+	fake_say(client_fd, "a", 1);
+	fake_wait_metric(&fake, "e", METRIC_waits, 1);
+	(void)shared_release(fake.shared, 0, SHARED_SUPERVISOR);
+	fake_send(&fake, MESSAGE_wake, &wake);
+	fake_hear(client_fd, "a", 1);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+the_supervisor_hears_when_a_place_is_free_that_it_waits_for(void **state)
+{
+	struct fake_supervisor fake;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "e echo tcp4 instances=1");
+	client_fd = fake_connect(&fake, "e");
+	fake_say(client_fd, "a", 1);
+	fake_hear(client_fd, "a", 1);
+	assert_false(shared_admit(fake.shared, 0, SHARED_SUPERVISOR, 1));
+	(void)close(client_fd);
+	fake_expect(&fake, MESSAGE_freed);
+	assert_int_equal(fake.message.body.freed.row, 0);
+	fake_finish(&fake);
+}
+
+static void
+clients_beyond_the_descriptors_wait_and_are_then_served(void **state)
+{
+	struct fake_supervisor fake;
+	int client_fds[5];
+
+	(void)state;
+	fake_start(&fake, NULL);
+	fake.descriptors = 1; /* so few that the gate takes what it cannot do without: three */
+	assert_int_equal(fake_configure(&fake, "e echo tcp4"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(client_fds); i++) {
+		client_fds[i] = fake_connect(&fake, "e");
+		fake_say(client_fds[i], "a", 1);
+	}
+	for (size_t i = 0; i < 3; i++)
+		fake_hear(client_fds[i], "a", 1);
+	fake_expect_log(&fake, "descriptors");
+	assert_true(is_silent(client_fds[3]));
+	(void)close(client_fds[0]);
+	fake_hear(client_fds[3], "a", 1);
+	assert_true(is_silent(client_fds[4]));
+	(void)close(client_fds[1]);
+	fake_hear(client_fds[4], "a", 1);
+	for (size_t i = 2; i < ARRAY_SIZE(client_fds); i++)
+		(void)close(client_fds[i]);
+	fake_finish(&fake);
+}
+
+static void
+set_descriptors(const struct fake_supervisor *fake, rlim_t limit)
+{
+	struct rlimit limits;
+
+	assert_int_equal(prlimit(fake->gate_pid, RLIMIT_NOFILE, NULL, &limits), 0);
+	limits.rlim_cur = limit;
+	assert_int_equal(prlimit(fake->gate_pid, RLIMIT_NOFILE, &limits, NULL), 0);
+}
+
+static void
+being_out_of_descriptors_neither_spins_nor_costs_the_listener(void **state)
+{
+	struct fake_supervisor fake;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "e echo tcp4");
+	set_descriptors(&fake, 1);
+	client_fd = fake_connect(&fake, "e");
+	fake_say(client_fd, "a", 1);
+	fake_expect_log(&fake, "EMFILE");
+	/* Each try is counted; a spin would make thousands of the time until the next one. */
+	fake_wait_metric(&fake, "e", METRIC_waits, 2);
+	assert_true(shared_read(fake.shared, 0, METRIC_waits) < 10);
+	assert_int_equal(shared_active(fake.shared, 0), 0);
+	set_descriptors(&fake, 1000);
+	fake_hear(client_fd, "a", 1);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_client_beyond_the_instances_waits_and_is_then_served),
+		cmocka_unit_test(the_last_free_place_is_no_siege),
+		cmocka_unit_test(a_place_that_another_process_frees_wakes_the_gate),
+		cmocka_unit_test(the_supervisor_hears_when_a_place_is_free_that_it_waits_for),
+		cmocka_unit_test(clients_beyond_the_descriptors_wait_and_are_then_served),
+		cmocka_unit_test(being_out_of_descriptors_neither_spins_nor_costs_the_listener),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

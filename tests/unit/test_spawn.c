@@ -1,0 +1,317 @@
+/* LINK: src/effects/spawn.o src/effects/priv.o */
+/* SPDX-License-Identifier: ISC */
+/* Starting programs: what the child finds, and that a step which fails is named. */
+#include "effects/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#define REPORT_MAX 8192
+
+static char shell_path[] = "/bin/sh";
+static char shell_name[] = "shell-by-another-name";
+static char dash_c[] = "-c";
+static char variable[] = "COLOUR=blue";
+static char *const environment[] = { variable, NULL };
+
+/* A plan that changes nothing of who we are. */
+static struct spawn_plan
+plain_plan(char *const *argv)
+{
+	return (struct spawn_plan){ .path = shell_path,
+		.path_fd = -1,
+		.argv = argv,
+		.descriptors = -1,
+		.wants_no_new_privs = true,
+		.wants_session = true };
+}
+
+/* Run `script` by `plan` with its output in a pipe; what it wrote, and its exit status. */
+static int
+run_script(struct spawn_plan *plan, const char *script, char report[REPORT_MAX])
+{
+	char copy[1024];
+	char *argv[] = { shell_name, dash_c, copy, NULL };
+	struct spawn_result result;
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int pipe_fds[2];
+	int status;
+	size_t length = 0;
+	ssize_t got;
+
+	(void)snprintf(copy, sizeof(copy), "%s", script);
+	plan->argv = argv;
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	const int stdio[3] = { null_fd, pipe_fds[1], pipe_fds[1] };
+
+	assert_int_equal(spawn_run(plan, stdio, environment, &result), 0);
+	(void)close(pipe_fds[1]);
+	while ((got = read(pipe_fds[0], report + length, REPORT_MAX - 1 - length)) > 0)
+		length += (size_t)got;
+	report[length] = '\0';
+	(void)close(pipe_fds[0]);
+	(void)close(null_fd);
+	assert_int_equal(waitpid(result.pid, &status, 0), result.pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+the_program_runs_with_its_name_and_environment_only(void **state)
+{
+	char report[REPORT_MAX];
+	struct spawn_plan plan = plain_plan(NULL);
+
+	(void)state;
+	assert_int_equal(run_script(&plan, "echo \"$0 $COLOUR $HOME\"; exit 3", report), 3);
+	assert_string_equal(report, "shell-by-another-name blue \n");
+}
+
+static void
+nothing_but_its_three_descriptors_is_open(void **state)
+{
+	char report[REPORT_MAX];
+	struct spawn_plan plan = plain_plan(NULL);
+	int leak_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int high_fd = spawn_move_high(open("/dev/null", O_RDONLY | O_CLOEXEC));
+
+	(void)state;
+	assert_true(high_fd >= SPAWN_LOW_FDS);
+	/* ls opens the folder itself: that is the fourth. */
+	assert_int_equal(run_script(&plan, "exec ls /proc/self/fd", report), 0);
+	assert_string_equal(report, "0\n1\n2\n3\n");
+	(void)close(leak_fd);
+	(void)close(high_fd);
+}
+
+static void
+our_own_descriptors_are_as_before(void **state)
+{
+	char report[REPORT_MAX];
+	struct spawn_plan plan = plain_plan(NULL);
+	int low_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int high_fd = spawn_move_high(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+	char byte = 1;
+
+	(void)state;
+	assert_int_equal(run_script(&plan, "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-", report), 0);
+	assert_int_equal(read(low_fd, &byte, 1), 0);
+	assert_int_equal(read(high_fd, &byte, 1), 1);
+	assert_int_equal(byte, 0);
+	(void)close(low_fd);
+	(void)close(high_fd);
+}
+
+static void
+it_leads_a_session_without_pending_or_blocked_signals(void **state)
+{
+	char report[REPORT_MAX];
+	struct spawn_plan plan = plain_plan(NULL);
+	sigset_t all;
+	sigset_t before;
+
+	(void)state;
+	(void)sigfillset(&all);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &all, &before), 0);
+	assert_int_equal(run_script(&plan,
+				 "read pid name state parent group session rest </proc/$$/stat;"
+				 "test $session = $$ && grep SigBlk /proc/self/status",
+				 report),
+		0);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	assert_non_null(strstr(report, "0000000000000000"));
+}
+
+static void
+no_new_privs_is_set(void **state)
+{
+	char report[REPORT_MAX];
+	struct spawn_plan plan = plain_plan(NULL);
+
+	(void)state;
+	assert_int_equal(run_script(&plan, "grep NoNewPrivs /proc/self/status", report), 0);
+	assert_string_equal(report, "NoNewPrivs:\t1\n");
+}
+
+static void
+the_limit_of_descriptors_is_the_one_of_the_plan(void **state)
+{
+	char report[REPORT_MAX];
+	struct spawn_plan plan = plain_plan(NULL);
+
+	(void)state;
+	plan.descriptors = 77;
+	assert_int_equal(run_script(&plan, "ulimit -n", report), 0);
+	assert_string_equal(report, "77\n");
+}
+
+/* Expect the start to fail at `step` with `error`, and leave no child. */
+static void
+assert_fails(const struct spawn_plan *plan, enum spawn_step step, int error)
+{
+	struct spawn_result result;
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int stdio[3] = { null_fd, null_fd, null_fd };
+
+	assert_int_equal(spawn_run(plan, stdio, environment, &result), error);
+	assert_int_equal(result.failed_step, step);
+	assert_int_equal(result.pid, -1);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+	(void)close(null_fd);
+}
+
+static void
+a_missing_program_fails_at_execve(void **state)
+{
+	char *argv[] = { shell_name, NULL };
+	struct spawn_plan plan = plain_plan(argv);
+
+	(void)state;
+	plan.path = "/nonexistent/program";
+	assert_fails(&plan, SPAWN_STEP_EXEC, -ENOENT);
+	assert_string_equal(spawn_step_word(SPAWN_STEP_EXEC), "execve");
+}
+
+static void
+a_limit_that_cannot_be_set_means_no_start(void **state)
+{
+	char *argv[] = { shell_name, NULL };
+	struct spawn_plan plan = plain_plan(argv);
+
+	(void)state;
+	plan.descriptors = INT64_MAX / 2;
+	assert_fails(&plan, SPAWN_STEP_LIMITS, -EINVAL);
+}
+
+static void
+an_identity_that_cannot_be_taken_means_no_start(void **state)
+{
+	gid_t group = 12345;
+	char *argv[] = { shell_name, NULL };
+	struct spawn_plan plan = plain_plan(argv);
+
+	(void)state;
+	if (priv_is_root()) {
+		print_message("# SKIP root may become anybody\n");
+		skip();
+	}
+	plan.identity = (struct identity){
+		.uid = 12345, .gid = 12345, .groups = &group, .group_count = 1, .is_set = true
+	};
+	assert_fails(&plan, SPAWN_STEP_GROUPS, -EPERM);
+}
+
+static void
+root_becomes_the_user_with_all_ids_and_no_way_back(void **state)
+{
+	gid_t group = 54321;
+	char report[REPORT_MAX];
+	struct spawn_plan plan = plain_plan(NULL);
+
+	(void)state;
+	if (!priv_is_root()) {
+		print_message("# SKIP only root can become somebody else\n");
+		skip();
+	}
+	plan.identity = (struct identity){
+		.uid = 12345, .gid = 23456, .groups = &group, .group_count = 1, .is_set = true
+	};
+	plan.wants_no_capabilities = true;
+	plan.wants_no_bounding_set = true;
+	assert_int_equal(run_script(&plan, "grep -E '^(Uid|Gid|Groups|Cap)' /proc/self/status",
+				 report),
+		0);
+	assert_non_null(strstr(report, "Uid:\t12345\t12345\t12345\t12345\n"));
+	assert_non_null(strstr(report, "Gid:\t23456\t23456\t23456\t23456\n"));
+	assert_non_null(strstr(report, "Groups:\t54321 \n"));
+	assert_non_null(strstr(report, "CapEff:\t0000000000000000\n"));
+	assert_non_null(strstr(report, "CapBnd:\t0000000000000000\n"));
+}
+
+/* A process of that uid which stops whatever it may, until it is killed. */
+static pid_t
+start_stopper(uid_t uid)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid > 0)
+		return pid;
+	if (setresuid(uid, uid, uid) == 0)
+		for (;;)
+			(void)kill(-1, SIGSTOP);
+	_exit(1);
+}
+
+static void
+a_process_of_the_programs_user_cannot_hold_us(void **state)
+{
+	enum { USER = 54321, STARTS = 20 };
+	gid_t group = USER;
+	static char true_path[] = "/bin/true";
+	char *argv[] = { true_path, NULL };
+	struct spawn_plan plan = plain_plan(argv);
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int stdio[3] = { null_fd, null_fd, null_fd };
+	pid_t stopper;
+
+	(void)state;
+	if (!priv_is_root()) {
+		print_message("# SKIP only root starts programs of others\n");
+		skip();
+	}
+	plan.path = true_path;
+	plan.identity = (struct identity){
+		.uid = USER, .gid = USER, .groups = &group, .group_count = 1, .is_set = true
+	};
+	stopper = start_stopper(USER);
+	for (int i = 0; i < STARTS; i++) {
+		struct spawn_result result;
+
+		/* That it comes back at all is the claim. */
+		if (spawn_run(&plan, stdio, environment, &result) < 0)
+			continue;
+		(void)kill(result.pid, SIGKILL);
+		assert_int_equal(waitpid(result.pid, NULL, 0), result.pid);
+	}
+	(void)kill(stopper, SIGKILL);
+	assert_int_equal(waitpid(stopper, NULL, 0), stopper);
+	(void)close(null_fd);
+}
+
+/* Whoever runs the tests may have left descriptors open: start as the daemon does. */
+static int
+start_clean(void **state)
+{
+	(void)state;
+	return priv_clean_start();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_program_runs_with_its_name_and_environment_only),
+		cmocka_unit_test(nothing_but_its_three_descriptors_is_open),
+		cmocka_unit_test(our_own_descriptors_are_as_before),
+		cmocka_unit_test(it_leads_a_session_without_pending_or_blocked_signals),
+		cmocka_unit_test(no_new_privs_is_set),
+		cmocka_unit_test(the_limit_of_descriptors_is_the_one_of_the_plan),
+		cmocka_unit_test(a_missing_program_fails_at_execve),
+		cmocka_unit_test(a_limit_that_cannot_be_set_means_no_start),
+		cmocka_unit_test(an_identity_that_cannot_be_taken_means_no_start),
+		cmocka_unit_test(root_becomes_the_user_with_all_ids_and_no_way_back),
+		cmocka_unit_test(a_process_of_the_programs_user_cannot_hold_us),
+	};
+
+	return cmocka_run_group_tests(tests, start_clean, NULL);
+}
