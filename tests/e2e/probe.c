@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/* A program for the tests to start: it tells what it was given, and does what it is told.
+ *
+ *   probe report [argument ...]   write arguments, descriptors, environment and state, then end
+ *   probe hold                    say "ready PID", then obey lines until the client ends:
+ *       say TEXT   write TEXT and a newline to standard error
+ *       raw HEX    write these bytes to standard error
+ *       exit N     end with that status
+ *       kill N     send itself that signal
+ *       orphan     leave a process behind that holds the connection, and end
+ *       else       send the line back
+ *   A signal that somebody sends to `hold` is told to the client as "signal N". */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void
+report_descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		char target[PATH_MAX];
+		ssize_t length;
+
+		if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(folder))
+			continue;
+		length = readlinkat(dirfd(folder), entry->d_name, target, sizeof(target) - 1);
+		target[length < 0 ? 0 : length] = '\0';
+		printf("fd %s %s\n", entry->d_name, target);
+	}
+	if (folder != NULL)
+		closedir(folder);
+}
+
+static void
+report_status(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[4096];
+
+	while (status != NULL && fgets(line, sizeof(line), status) != NULL)
+		printf("status %s", line);
+	if (status != NULL)
+		fclose(status);
+}
+
+static int
+report(char **arguments)
+{
+	struct rlimit files = { 0, 0 };
+	char folder[PATH_MAX];
+
+	for (int place = 0; arguments[place] != NULL; place++)
+		printf("argument %d %s\n", place, arguments[place]);
+	for (char **variable = environ; *variable != NULL; variable++)
+		printf("env %s\n", *variable);
+	report_descriptors();
+	report_status();
+	getrlimit(RLIMIT_NOFILE, &files);
+	printf("files %llu %llu\n", (unsigned long long)files.rlim_cur,
+		(unsigned long long)files.rlim_max);
+	printf("folder %s\n", getcwd(folder, sizeof(folder)) != NULL ? folder : "?");
+	printf("umask %03o\n", umask(0));
+	printf("pid %d\nsession %d\n", getpid(), getsid(0));
+	printf("nonblocking %d\n", (fcntl(0, F_GETFL) & O_NONBLOCK) != 0);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static void
+tell_signal(int signo)
+{
+	char text[] = "signal 00\n";
+
+	text[7] = (char)('0' + signo / 10);
+	text[8] = (char)('0' + signo % 10);
+	if (write(1, text, sizeof(text) - 1) < 0)
+		_exit(2);
+}
+
+static void
+write_hex(const char *hex)
+{
+	unsigned int byte;
+
+	while (sscanf(hex, "%2x", &byte) == 1) {
+		fputc((int)byte, stderr);
+		hex += 2;
+	}
+}
+
+static void
+obey(const char *line)
+{
+	if (strncmp(line, "say ", 4) == 0)
+		fprintf(stderr, "%s\n", line + 4);
+	else if (strncmp(line, "raw ", 4) == 0)
+		write_hex(line + 4);
+	else if (strncmp(line, "exit ", 5) == 0)
+		exit(atoi(line + 5));
+	else if (strncmp(line, "kill ", 5) == 0)
+		raise(atoi(line + 5));
+	else if (strcmp(line, "orphan") == 0 && fork() != 0)
+		exit(0);
+	else if (strcmp(line, "orphan") == 0)
+		printf("orphan %d\n", getpid());
+	else
+		printf("%s\n", line);
+	fflush(stdout);
+}
+
+static int
+hold(void)
+{
+	static const int told[] = { SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM,
+		SIGTERM, SIGCONT };
+	struct sigaction action = { .sa_handler = tell_signal, .sa_flags = SA_RESTART };
+	char line[4096];
+
+	for (size_t place = 0; place < sizeof(told) / sizeof(told[0]); place++)
+		sigaction(told[place], &action, NULL);
+	printf("ready %d\n", getpid());
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		obey(line);
+	}
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc >= 2 && strcmp(argv[1], "report") == 0)
+		return report(argv);
+	if (argc == 2 && strcmp(argv[1], "hold") == 0)
+		return hold();
+	fprintf(stderr, "usage: probe report [argument ...] | probe hold\n");
+	return 2;
+}
