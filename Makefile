@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: ISC
+# reeve's build. `make help` lists what it does; nothing is generated outside $(BUILD).
+
+VERSION := 0.1.0
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+SBINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec/reeve
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+BUILD ?= build
+CC ?= cc
+INSTALL ?= install
+V ?= 0
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wpointer-arith -Wstrict-prototypes \
+	-Wmissing-prototypes -Wmissing-declarations -Wswitch-enum -Wvla -Wformat=2 -Wundef \
+	-Wwrite-strings -Wunused-result -Wnull-dereference
+HARDENING := -fstack-protector-strong -fPIE \
+	$(if $(SANITIZE)$(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+SANITIZER := $(if $(SANITIZE),\
+	-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+
+# libsystemd is optional: SYSTEMD=no builds without.
+SYSTEMD ?= yes
+CONFIG_LIBS := -lconfig
+SECCOMP_LIBS := -lseccomp
+SYSTEMD_LIBS := $(if $(filter yes,$(SYSTEMD)),-lsystemd)
+NOTIFY := $(if $(filter yes,$(SYSTEMD)),src/effects/notify.o,src/effects/notify_none.o)
+
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) $(WERROR) $(HARDENING) $(SANITIZER) -Isrc -I. \
+	-D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -DREEVE_SYSCONFDIR='"$(SYSCONFDIR)"' \
+	-DREEVE_LIBEXECDIR='"$(LIBEXECDIR)"'
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
+
+# --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
+# lists are the proof.
+BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
+	src/base/shared.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
+READER := src/config/arena.o src/config/complaint.o src/config/conf.o src/config/conf_text.o \
+	src/config/config.o src/config/keys.o src/config/layer.o src/config/map.o src/config/ports.o \
+	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
+	src/config/value.o src/config/words.o
+CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_accounts.o \
+	src/config/check_sockets.o src/config/help.o src/config/host.o src/config/load.o \
+	src/config/places.o src/config/print.o
+
+REEVED := $(BASE) $(CONFIG) src/model/plan.o \
+	src/effects/channel.o src/effects/listen.o $(NOTIFY) src/effects/priv.o src/effects/spawn.o \
+	src/supervisor/accounts.o src/supervisor/announce.o src/supervisor/background.o \
+	src/supervisor/dispatch.o src/supervisor/gates.o src/supervisor/handlers.o src/supervisor/hearing.o \
+	src/supervisor/handover.o src/supervisor/listeners.o src/supervisor/reload.o \
+	src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/reeved.o
+GATE := $(BASE) $(READER) src/model/budget.o src/model/policy.o \
+	src/effects/channel.o src/effects/sandbox.o \
+	src/gate/builtin.o src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o \
+	src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o \
+	src/gate/datagrams.o src/gate/gate.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o \
+	src/gate/said.o src/gate/service.o src/gate/setup.o src/gate/setup_commit.o \
+	src/gate/spawn_request.o \
+	services/chargen.o services/chat.o services/chat_command.o services/chat_hash.o \
+	services/chat_history.o services/chat_name.o services/chat_room.o services/chat_table.o \
+	services/chat_telnet.o services/chat_text.o services/chat_udp.o services/chat_user.o \
+	services/daytime.o services/discard.o services/echo.o services/qotd.o services/registry.o \
+	services/tcpmux.o services/time.o src/reeve_gate.o
+REEVECTL := src/base/name.o src/base/netaddr.o src/base/shared.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o $(CONFIG) \
+	src/control/daemon.o src/control/verbs.o src/reevectl.o
+
+# --- what there is besides: found by their folders.
+PROGRAMS := $(BUILD)/reeved $(BUILD)/reeve-gate $(BUILD)/reevectl
+HANDLERS := $(patsubst services/%,$(BUILD)/%,\
+	$(patsubst %.c,%,$(wildcard services/handlers/*.c services/handlers/*.sh)))
+PAGES := $(patsubst man/%,$(BUILD)/man/%,$(patsubst %.in,%,$(wildcard man/*.[578] man/*.[578].in)))
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+SOURCES := $(wildcard src/*.c src/*/*.c services/*.c services/handlers/*.c)
+TEST_SOURCES := $(wildcard tests/unit/*.c tests/fuzz/*.c tests/bench/*.c)
+HEADERS := $(wildcard src/*.def src/*/*.h src/*/*.def services/*.h services/*.def)
+
+comma := ,
+Q := $(if $(filter 0,$(V)),@)
+say = $(if $(Q),@echo "$1 $2")
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+all: programs man ## build reeved, reeve-gate, reevectl, the example handlers and the man pages
+programs: $(PROGRAMS) $(HANDLERS)
+man: $(PAGES) ## build the man pages: the key and event lists come from reeved itself
+
+# --- compile and link. $(BUILD)/flags changes when the flags do, so no two kinds of object mix.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' >$@
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define link
+	@mkdir -p $(@D)
+	$(call say,LINK,$(patsubst $(BUILD)/%,%,$@))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^)
+endef
+
+$(BUILD)/reeved: $(addprefix $(BUILD)/,$(REEVED)) Makefile
+	$(link) $(CONFIG_LIBS) $(SYSTEMD_LIBS)
+$(BUILD)/reeve-gate: $(addprefix $(BUILD)/,$(GATE)) Makefile
+	$(link) $(CONFIG_LIBS) $(SECCOMP_LIBS)
+$(BUILD)/reevectl: $(addprefix $(BUILD)/,$(REEVECTL)) Makefile
+	$(link) $(CONFIG_LIBS)
+$(BUILD)/handlers/%: $(BUILD)/services/handlers/%.o
+	$(link)
+$(BUILD)/handlers/%.sh: services/handlers/%.sh
+	@mkdir -p $(@D)
+	$(Q)$(INSTALL) -m 755 $< $@
+
+# Files that name the places where things are installed, or list what the program knows.
+EXPAND = sed -e 's,@VERSION@,$(VERSION),g' -e 's,@SBINDIR@,$(SBINDIR),g' \
+	-e 's,@SYSCONFDIR@,$(SYSCONFDIR),g' -e 's,@LIBEXECDIR@,$(LIBEXECDIR),g' \
+	-e 's,@DATADIR@,$(DATADIR),g'
+$(BUILD)/etc/%: etc/% $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)$(EXPAND) $< >$@
+$(BUILD)/man/%: man/% $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)$(EXPAND) $< >$@
+$(BUILD)/man/%: man/%.in $(BUILD)/reeved
+	@mkdir -p $(@D)
+	$(call say,MAN,$<)
+	$(Q)$(BUILD)/reeved --help-config=mdoc >$@.keys
+	$(Q)$(BUILD)/reeved --help-events >$@.events
+	$(Q)$(EXPAND) -e '/@KEYS@/{r $@.keys' -e 'd}' -e '/@EVENTS@/{r $@.events' -e 'd}' $< >$@.new
+	$(Q)rm $@.keys $@.events && mv $@.new $@
+
+# --- tests. The comments "LINK: object... -llibrary..." and "WRAP: function..." at the top of a
+# test say what it is made of besides itself.
+links_of = $(shell awk 'FNR > 20 { exit } /\/\* (LINK|WRAP):/ { on = 1 } \
+	on { text = $$0; gsub(/\/\*|\*\/|^ *\* /, " ", text); print text } \
+	on && /\*\// { on = 0 }' $1)
+objects_of = $(addprefix $(BUILD)/,$(filter %.o,$(call links_of,$1)))
+wraps_of = $(addprefix -Wl$(comma)--wrap=,$(filter-out LINK: WRAP: %.o -%,$(call links_of,$1)))
+libraries_of = $(filter -%,$(call links_of,$1))
+
+.SECONDEXPANSION:
+$(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $$(call objects_of,$$*.c)
+	$(link) $(call wraps_of,$*.c) $(call libraries_of,$*.c) -lcmocka
+
+# A fuzz target is driven by a corpus, or (make fuzz) by clang's libFuzzer.
+FUZZ_DRIVER ?= $(BUILD)/tests/fuzz/replay.o
+FUZZ_TARGETS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/fuzz_%)
+$(FUZZ_TARGETS): $(BUILD)/%: $(BUILD)/%.o $(filter %.o,$(FUZZ_DRIVER)) $$(call objects_of,$$*.c)
+	$(link) $(filter -%,$(FUZZ_DRIVER)) $(call wraps_of,$*.c) $(call libraries_of,$*.c)
+
+unit-tests: $(UNIT_TESTS) $(HANDLERS)
+fuzz-targets: $(FUZZ_TARGETS)
+
+# The corpora are replayed with sanitizers on, whatever the rest is built with.
+REPLAY_BUILD := $(if $(SANITIZE),$(BUILD),$(BUILD)/replay)
+BUILD_REPLAYS = $(SUBMAKE) BUILD=$(REPLAY_BUILD) \
+	SANITIZE=$(or $(SANITIZE),address$(comma)undefined) fuzz-targets
+
+RUN = CMOCKA_MESSAGE_OUTPUT=TAP REEVED=$(abspath $(BUILD))/reeved \
+	REEVE_BUILD=$(abspath $(BUILD)) tests/run $(if $(filter 1,$(V)),-v)
+# The goldens of tests/config have a program among the unit tests that goes through them.
+CONFIG_JOBS = $(BUILD)/tests/unit/test_config_goldens
+UNIT_JOBS = $(filter-out $(CONFIG_JOBS),$(UNIT_TESTS))
+FUZZ_JOBS = $(foreach name,$(FUZZ_NAMES),\
+	'$(REPLAY_BUILD)/tests/fuzz/fuzz_$(name) tests/fuzz/corpus/$(name)')
+E2E_JOBS = $(wildcard tests/e2e/run.py)
+
+check: ## set up what is lacking, build, and run every test
+	@tests/packages.sh build check
+	+@$(SUBMAKE) programs unit-tests
+	+@$(BUILD_REPLAYS)
+	@$(RUN) $(E2E_JOBS) $(CONFIG_JOBS) $(UNIT_JOBS) $(FUZZ_JOBS)
+check-unit: unit-tests ## run the tests of single rooms
+	@$(RUN) $(UNIT_JOBS)
+check-config: $(CONFIG_JOBS) ## compare complaints and canonical prints with what they should be
+	@$(RUN) $(CONFIG_JOBS)
+check-fuzz: ## replay the fuzzers' inputs with sanitizers
+	+@$(BUILD_REPLAYS)
+	@$(RUN) $(FUZZ_JOBS)
+check-e2e: programs ## start the real reeved and speak to it
+	@$(RUN) $(E2E_JOBS)
+
+asan: ## run every test with the address and undefined behaviour sanitizers
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined check
+ubsan: ## run every test with the undefined behaviour sanitizer alone
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/ubsan SANITIZE=undefined check
+tsan: ## run the test of the memory that processes share with the thread sanitizer
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread check-unit \
+		UNIT_TESTS=$(BUILD)/tsan/tests/unit/test_shared
+VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite
+# It knows no clone(2) but those of threads and of vfork, so programs cannot be started in it.
+VALGRIND_TESTS = $(filter-out %/test_spawn,$(UNIT_TESTS))
+valgrind: unit-tests ## run the tests of single rooms and of the configuration in valgrind
+	@tests/packages.sh check valgrind
+	@$(RUN) $(VALGRIND_TESTS:%='$(VALGRIND) %')
+coverage: ## report the lines that tests reach, and the functions that none does
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage' \
+		LDFLAGS=--coverage check
+	@tests/coverage.py $(BUILD)/coverage
+
+# Seconds that `make fuzz` takes.
+TIME ?= 60
+fuzz: ## look for new inputs that break a reader: T=name of a target, TIME=seconds
+	@tests/packages.sh build lint
+	+@$(SUBMAKE) BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g' FUZZ_DRIVER=-fsanitize=fuzzer \
+		SANITIZE=fuzzer-no-link,address,undefined $(BUILD)/fuzz/tests/fuzz/fuzz_$(T)
+	@mkdir -p $(BUILD)/fuzz/corpus/$(T)
+	$(BUILD)/fuzz/tests/fuzz/fuzz_$(T) -max_total_time=$(TIME) -artifact_prefix=$(BUILD)/fuzz/ \
+		$(BUILD)/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+bench: programs ## measure beside what the machine can do
+	@tests/bench/run $(BUILD)
+
+# --- lint: each check is a job of tests/run, so that all findings are seen at once.
+LINT_MAKE = env MAKEFLAGS= $(MAKE) --no-print-directory -k $(MAKEOVERRIDES) JOBS=1
+LINT_JOBS = 'tidy: $(LINT_MAKE) lint-tidy' 'analyzer: $(LINT_MAKE) lint-analyzer' \
+	'clang: $(LINT_MAKE) lint-clang' 'cppcheck: tests/lint/cppcheck.sh $(BUILD)' \
+	'doors: tests/lint/doors.sh $(BUILD) "$(REEVED)" "$(GATE)"' tests/lint/floors.sh \
+	'state: tests/lint/state.sh $(BUILD)' tests/lint/sizes.sh tests/lint/words.sh \
+	'manuals: tests/lint/manuals.sh $(BUILD)' tests/lint/shell.sh tests/lint/spelling.sh \
+	tests/lint/completion.sh tests/lint/format.sh
+lint: ## check the code, the scripts and the manuals without running them
+	@tests/packages.sh build check lint
+	+@$(SUBMAKE) all
+	@tests/run $(LINT_JOBS)
+lint-tidy: $(SOURCES:%.c=$(BUILD)/lint/%.tidy)
+$(BUILD)/lint/%.tidy: %.c $(HEADERS) .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy --quiet $< -- $(filter-out -O% -f% -D_FORTIFY% -Wnull-dereference,$(ALL_CFLAGS)) 2>$@.log || \
+		{ cat $@.log; exit 1; }
+	@touch $@
+# Without malloc-leak: the analyzer of gcc 12 loses lists whose links are inside of their members.
+lint-analyzer:
+	@$(SUBMAKE) BUILD=$(BUILD)/analyzer CFLAGS='-O1 -g -fanalyzer -Wno-analyzer-malloc-leak' \
+		WERROR=-Werror shipped-objects
+lint-clang:
+	@$(SUBMAKE) BUILD=$(BUILD)/clang CC=clang WERROR=-Werror shipped-objects test-objects
+shipped-objects: $(SOURCES:%.c=$(BUILD)/%.o)
+test-objects: $(TEST_SOURCES:%.c=$(BUILD)/%.o)
+format: ## lay out the C files as .clang-format says
+	clang-format -i $(SOURCES) $(TEST_SOURCES) $(filter %.h,$(HEADERS))
+format-check: ## show what `make format` would change
+	@tests/lint/format.sh
+
+# --- installation. What an administrator may have changed is neither overwritten nor removed.
+CONFIG_FILES := reeve.conf services
+# mode:from:to of everything else.
+INSTALLED = 755:$(BUILD)/reeved:$(SBINDIR)/reeved \
+	755:$(BUILD)/reevectl:$(SBINDIR)/reevectl \
+	755:$(BUILD)/reeve-gate:$(LIBEXECDIR)/reeve-gate \
+	$(foreach handler,$(HANDLERS),755:$(handler):$(LIBEXECDIR)/handlers/$(notdir $(handler))) \
+	$(foreach page,$(PAGES),644:$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
+	644:$(BUILD)/etc/systemd/reeved.service:$(LIBDIR)/systemd/system/reeved.service \
+	644:$(BUILD)/etc/systemd/reeved.socket:$(DATADIR)/doc/reeve/reeved.socket \
+	644:$(BUILD)/etc/systemd/sysusers.conf:$(LIBDIR)/sysusers.d/reeve.conf \
+	644:$(BUILD)/etc/systemd/tmpfiles.conf:$(LIBDIR)/tmpfiles.d/reeve.conf \
+	644:etc/completion/reeved.bash:$(DATADIR)/bash-completion/completions/reeved \
+	644:etc/completion/_reeved:$(DATADIR)/zsh/site-functions/_reeved \
+	644:etc/completion/reeved.fish:$(DATADIR)/fish/vendor_completions.d/reeved.fish \
+	644:etc/qotd:$(DATADIR)/reeve/qotd \
+	$(foreach text,$(wildcard README.md LICENSE),644:$(text):$(DATADIR)/doc/reeve/$(text))
+
+install: all $(CONFIG_FILES:%=$(BUILD)/etc/%) $(filter $(BUILD)/etc/%,$(subst :, ,$(INSTALLED))) ## install below DESTDIR and PREFIX
+	$(Q)for row in $(INSTALLED); do \
+		mode=$${row%%:*} from=$${row#*:} to=$${row##*:}; \
+		$(INSTALL) -D -m $$mode $${from%:*} $(DESTDIR)$$to || exit; done
+	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/reeve/services.d
+	$(Q)for file in $(CONFIG_FILES); do \
+		test -e $(DESTDIR)$(SYSCONFDIR)/reeve/$$file || \
+		$(INSTALL) -m 644 $(BUILD)/etc/$$file $(DESTDIR)$(SYSCONFDIR)/reeve/$$file || exit; done
+uninstall: $(CONFIG_FILES:%=$(BUILD)/etc/%) ## remove what install put there, but no changed settings
+	$(Q)rm -f $(foreach row,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$(row))))
+	$(Q)for file in $(CONFIG_FILES); do \
+		! cmp -s $(BUILD)/etc/$$file $(DESTDIR)$(SYSCONFDIR)/reeve/$$file || \
+		rm $(DESTDIR)$(SYSCONFDIR)/reeve/$$file; done
+	$(Q)for folder in $(LIBEXECDIR)/handlers $(LIBEXECDIR) $(DATADIR)/reeve $(DATADIR)/doc/reeve \
+		$(SYSCONFDIR)/reeve/services.d $(SYSCONFDIR)/reeve; do \
+		test ! -d $(DESTDIR)$$folder || \
+		rmdir --ignore-fail-on-non-empty $(DESTDIR)$$folder || exit; done
+dist: ## pack the committed tree, the same bytes for the same commit
+	@mkdir -p $(BUILD)
+	git archive --format=tar --prefix=reeve-$(VERSION)/ HEAD | gzip -n9 >$(BUILD)/reeve-$(VERSION).tar.gz
+
+run: ## serve etc/demo/services on loopback until Ctrl-C
+	@tests/packages.sh build run
+	+@$(SUBMAKE) programs
+	@etc/demo/run $(BUILD)
+clean: ## remove what was built
+	rm -rf $(BUILD)
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
+	@echo "BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSTEMD=$(SYSTEMD); V=1 shows the commands."
+
+.PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e asan \
+	ubsan tsan valgrind coverage fuzz bench lint lint-tidy lint-analyzer lint-clang \
+	shipped-objects test-objects format format-check install uninstall dist run clean help FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+-include $(shell find $(BUILD)/src $(BUILD)/services $(BUILD)/tests -name '*.d' 2>/dev/null)
