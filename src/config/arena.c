@@ -2,6 +2,8 @@
 /* Memory that is freed together: a chain of chunks, filled from the front. */
 #include "config/arena.h"
 
+#include "config/map.h"
+
 #include <errno.h>
 #include <stdalign.h>
 #include <string.h>
@@ -17,6 +19,7 @@ struct arena {
 	struct chunk *chunks;
 	char *free_from; /* in the newest chunk of the common size */
 	size_t free_length;
+	struct map *texts; /* that were interned */
 	int error;
 };
 
@@ -37,6 +40,7 @@ arena_free(struct arena *arena)
 		arena->chunks = chunk->next;
 		free(chunk);
 	}
+	(void)map_free(arena->texts);
 	free(arena);
 	return NULL;
 }
@@ -94,6 +98,32 @@ arena_copy(struct arena *arena, const char *bytes, size_t length)
 	if (copy != NULL && length > 0)
 		memcpy(copy, bytes, length);
 	return copy;
+}
+
+char *
+arena_intern(struct arena *arena, const char *bytes, size_t length)
+{
+	char *text;
+
+	if (arena->texts == NULL)
+		arena->texts = map_new();
+	if (arena->texts == NULL) {
+		arena->error = -ENOMEM;
+		return NULL;
+	}
+	text = map_find(arena->texts, bytes, length);
+	if (text != NULL)
+		return text;
+	text = arena_copy(arena, bytes, length);
+	if (text != NULL)
+		(void)map_add(arena->texts, text, length, text); /* or it is copied again */
+	return text;
+}
+
+void
+arena_stop_interning(struct arena *arena)
+{
+	arena->texts = map_free(arena->texts);
 }
 
 int

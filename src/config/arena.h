@@ -18,6 +18,11 @@ void *arena_take(struct arena *arena, size_t size);
 /* A copy of `length` bytes with a NUL behind them. */
 char *arena_copy(struct arena *arena, const char *bytes, size_t length);
 
+/* The same, but equal bytes give the same pointer; nobody may write to it. What is remembered
+ * for that is freed by arena_stop_interning. */
+char *arena_intern(struct arena *arena, const char *bytes, size_t length);
+void arena_stop_interning(struct arena *arena);
+
 int arena_error(const struct arena *arena);
 
 #endif

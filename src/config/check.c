@@ -45,7 +45,7 @@ check_readers(struct check *check, const struct service_config *service)
 static void
 check_is_served(struct check *check, const struct service_config *service)
 {
-	if (service->keys.wait != 0) {
+	if (service->keys->wait != 0) {
 		complain(check->complaints, check_key_where(service, KEY_PLACE_wait), "wait",
 			"is not served by this release: a program gets a process for each "
 			"connection");
@@ -110,11 +110,11 @@ is_name(const char *text, size_t length)
 static void
 check_environment(struct check *check, const struct service_config *service)
 {
-	for (char **entry = service->keys.env; entry != NULL && *entry != NULL; entry++)
+	for (char **entry = service->keys->env; entry != NULL && *entry != NULL; entry++)
 		if (strchr(*entry, '=') == NULL || !is_name(*entry, strcspn(*entry, "=")))
 			complain(check->complaints, check_key_where(service, KEY_PLACE_env), "env",
 				"\"%.60s\" is not NAME=VALUE", *entry);
-	for (char **entry = service->keys.passenv; entry != NULL && *entry != NULL; entry++)
+	for (char **entry = service->keys->passenv; entry != NULL && *entry != NULL; entry++)
 		if (!is_name(*entry, strlen(*entry)))
 			complain(check->complaints, check_key_where(service, KEY_PLACE_passenv),
 				"passenv", "\"%.60s\" is no name of a variable", *entry);
@@ -163,7 +163,7 @@ check_builtin(struct check *check, const struct service_config *service)
 static void
 check_options(struct check *check, const struct service_config *service)
 {
-	const struct service_options *options = &service->keys.options;
+	const struct service_options *options = &service->keys->options;
 	const char *problem = options->file != NULL ? ask_file(check, options->file, R_OK) : NULL;
 
 	if (problem != NULL)
@@ -191,7 +191,7 @@ check_tcpmux(struct check *check, const struct service_config *service)
 {
 	const struct where *where = check_key_where(service, KEY_PLACE_tcpmux);
 
-	if (service->keys.tcpmux == CONFIG_TCPMUX_NO)
+	if (service->keys->tcpmux == CONFIG_TCPMUX_NO)
 		return;
 	if (service->builtin != NULL && strcmp(service->builtin, "tcpmux") == 0)
 		complain(check->complaints, where, "tcpmux", "does not hand over to itself");

@@ -153,7 +153,7 @@ check_daemon_accounts(struct check *check)
 void
 check_service_accounts(struct check *check, const struct service_config *service)
 {
-	const struct service_keys *keys = &service->keys;
+	const struct service_keys *keys = service->keys;
 
 	/* On a service that does not read them, the keys are a mistake of their own. */
 	if (keys->user != NULL && service->program != NULL)

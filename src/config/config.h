@@ -85,11 +85,11 @@ struct key_where {
 
 struct service_config {
 	char *name;
-	char *port_text;     /* canonical: "7", "127.0.0.1:7000-7010", "/run/x.sock" */
-	char *protocol_text; /* as written: "tcp,udp" */
-	char *builtin;       /* name in services.def, or NULL: a program */
-	char **program;      /* NULL-terminated: path and arguments; NULL: a built-in */
-	struct service_keys keys;
+	char *port_text;                 /* canonical: "7", "127.0.0.1:7000-7010", "/run/x.sock" */
+	char *protocol_text;             /* as written: "tcp,udp" */
+	char *builtin;                   /* name in services.def, or NULL: a program */
+	char **program;                  /* NULL-terminated: path and arguments; NULL: a built-in */
+	const struct service_keys *keys; /* services that set the same share them */
 	struct endpoint *endpoints;
 	uint32_t endpoint_count;
 	struct where where; /* the name in the table */

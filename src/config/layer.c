@@ -20,7 +20,7 @@ complete_path(struct reader *reader, const struct setting *setting, void *object
 		return -EINVAL;
 	}
 	joined = source_join(reader->arena, folder, *path);
-	*path = joined != NULL ? arena_copy(reader->arena, joined, strlen(joined)) : NULL;
+	*path = joined != NULL ? arena_intern(reader->arena, joined, strlen(joined)) : NULL;
 	return *path != NULL ? 0 : -ENOMEM;
 }
 
@@ -140,19 +140,37 @@ keep_wheres(struct reader *reader, const struct key_where *where, uint32_t count
 	service->key_count = count;
 }
 
+/* Most services set the same as many others: what is equal is kept once. Texts are equal when
+ * their pointers are (arena_intern). */
+static const struct service_keys *
+keep_keys(struct reader *reader, const struct service_keys *keys)
+{
+	struct service_keys *kept = map_find(reader->keys_by_value, keys, sizeof(*keys));
+
+	if (kept != NULL)
+		return kept;
+	kept = arena_take(reader->arena, sizeof(*kept));
+	if (kept == NULL)
+		return NULL;
+	memcpy(kept, keys, sizeof(*kept));
+	(void)map_add(reader->keys_by_value, kept, sizeof(*kept), kept); /* or it is kept again */
+	return kept;
+}
+
 void
 layer_merge(struct reader *reader, const struct layer *line, struct service_config *service)
 {
 	struct block *block =
 		map_find(reader->blocks_by_name, service->name, strlen(service->name));
 	struct key_where where[KEY_PLACES_SERVICE];
+	struct service_keys merged;
 	uint32_t set_count = 0;
 	size_t count;
 	const struct key *keys = keys_all(&count);
 
 	if (block != NULL)
 		block->is_used = true;
-	service->keys = reader->factory;
+	memcpy(&merged, &reader->factory, sizeof(merged));
 	for (const struct key *key = keys; key < keys + count; key++) {
 		const struct layer *layer = NULL;
 
@@ -160,11 +178,12 @@ layer_merge(struct reader *reader, const struct layer *line, struct service_conf
 			layer = choose_layer(reader, key, line, block, service);
 		if (layer == NULL)
 			continue;
-		key_copy(key, &service->keys, &layer->keys);
+		key_copy(key, &merged, &layer->keys);
 		where[set_count++] = (struct key_where){
 			.place = (uint32_t)key->place,
 			.where = layer->where[key->place],
 		};
 	}
 	keep_wheres(reader, where, set_count, service);
+	service->keys = keep_keys(reader, &merged);
 }

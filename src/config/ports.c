@@ -120,7 +120,7 @@ choose_protocols(struct request *request, char *list, size_t offset)
 	char *name, *rest = list;
 	int error = 0;
 
-	request->service->protocol_text = arena_copy(request->reader->arena, list, strlen(list));
+	request->service->protocol_text = arena_intern(request->reader->arena, list, strlen(list));
 	while ((name = strsep(&rest, ",")) != NULL)
 		if (choose_protocol(request, name, offset + (size_t)(name - list)) < 0)
 			error = -EINVAL;

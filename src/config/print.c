@@ -124,8 +124,8 @@ print_service(const struct service_config *service, const struct service_keys *d
 	textbuf_add(word, service->protocol_text);
 	word_write(word->text, line);
 	for (const struct key *key = keys; key < keys + count; key++)
-		if (key_is_service(key) && !key_is_equal(key, &service->keys, defaults))
-			print_key(key, &service->keys, word, line);
+		if (key_is_service(key) && !key_is_equal(key, service->keys, defaults))
+			print_key(key, service->keys, word, line);
 	print_handler(service, word, line);
 	textbuf_add(line, "\n");
 }

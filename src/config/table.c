@@ -119,7 +119,7 @@ read_builtin(struct line *line, size_t at)
 
 	if (word->text[strlen(BUILTIN_WORD)] == ':')
 		name = word->text + strlen(BUILTIN_WORD ":");
-	line->service.builtin = arena_copy(line->reader->arena, name, strlen(name));
+	line->service.builtin = arena_intern(line->reader->arena, name, strlen(name));
 	if (at + 1 < line->words->count)
 		complain(line->reader->complaints, &line->words->items[at + 1].where, NULL,
 			"nothing follows a built-in; keys stand before it");
@@ -132,7 +132,7 @@ read_program(struct line *line, size_t at)
 	char **program = arena_take(line->reader->arena, (count + 1) * sizeof(*program));
 
 	for (size_t i = 0; program != NULL && i < count; i++)
-		program[i] = arena_copy(line->reader->arena, line->words->items[at + i].text,
+		program[i] = arena_intern(line->reader->arena, line->words->items[at + i].text,
 			line->words->items[at + i].length);
 	line->service.program = program;
 }
@@ -210,7 +210,7 @@ read_line(struct line *line)
 	layer_merge(line->reader, &line->layer, &line->service);
 	if (arena_error(line->reader->arena) < 0)
 		return -ENOMEM;
-	return line->service.keys.disable != 0 ? 0 : add_service(line->reader, &line->service);
+	return line->service.keys->disable != 0 ? 0 : add_service(line->reader, &line->service);
 }
 
 int

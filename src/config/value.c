@@ -278,7 +278,7 @@ add_to_list(const struct key *key, void *object, const char *text, struct arena 
 		return -ENOMEM;
 	if (count > 0)
 		memcpy(list, *place, count * sizeof(*list));
-	list[count] = arena_copy(arena, text, strlen(text));
+	list[count] = arena_intern(arena, text, strlen(text));
 	*place = list;
 	return list[count] != NULL ? 0 : -ENOMEM;
 }
@@ -294,7 +294,7 @@ read_text(const struct key *key, void *object, const char *text, struct arena *a
 		return error;
 	if (key->kind == KEY_LIST)
 		return add_to_list(key, object, text, arena, ret_problem);
-	copy = arena_copy(arena, text, strlen(text));
+	copy = arena_intern(arena, text, strlen(text));
 	if (copy == NULL)
 		return -ENOMEM;
 	*key_text(key, object) = copy;

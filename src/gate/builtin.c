@@ -14,7 +14,7 @@
 const struct service_options *
 builtin_options(const struct builtin *builtin)
 {
-	return &service_of_builtin(builtin)->config->keys.options;
+	return &service_of_builtin(builtin)->config->keys->options;
 }
 
 void *
@@ -110,7 +110,7 @@ builtin_target(const struct builtin *builtin, uint32_t index, bool *ret_greets)
 	if (!target)
 		return NULL;
 	if (ret_greets)
-		*ret_greets = target->config->keys.tcpmux == CONFIG_TCPMUX_PLUS;
+		*ret_greets = target->config->keys->tcpmux == CONFIG_TCPMUX_PLUS;
 	return service_name(target);
 }
 

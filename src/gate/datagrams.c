@@ -257,7 +257,7 @@ share_of(int64_t whole, uint32_t gate_count, int64_t least)
 static bool
 can_pay(struct service *service, const struct datagram *datagram, size_t length)
 {
-	const struct service_keys *keys = &service->config->keys;
+	const struct service_keys *keys = service->config->keys;
 	struct gate *gate = service->gate;
 	uint32_t gates = gate->gate_count;
 

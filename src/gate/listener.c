@@ -84,7 +84,7 @@ is_ours(const struct listener *listener)
 {
 	const struct service *service = listener->service;
 
-	return !service->config->keys.wait &&
+	return !service->config->keys->wait &&
 		(service->builtin.ops || protocol_type(listener->protocol) != SOCK_DGRAM);
 }
 

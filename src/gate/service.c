@@ -140,7 +140,8 @@ service_admit(struct service *service)
 {
 	struct gate *gate = service->gate;
 
-	if (shared_admit(gate->shared, service->row, gate->writer, service->config->keys.instances))
+	if (shared_admit(gate->shared, service->row, gate->writer,
+		    service->config->keys->instances))
 		return true;
 	service->is_full = true;
 	service_count(service, METRIC_waits, 1);
@@ -148,7 +149,7 @@ service_admit(struct service *service)
 		service->is_besieged = true;
 		LOG(service_full, .service = service_name(service),
 			.verdict = verdict_word(VERDICT_wait_instances),
-			.instances = service->config->keys.instances);
+			.instances = service->config->keys->instances);
 	}
 	return false;
 }
@@ -157,7 +158,7 @@ bool
 service_has_no_place(const struct service *service)
 {
 	return shared_active(service->gate->shared, service->row) >=
-		service->config->keys.instances;
+		service->config->keys->instances;
 }
 
 static void

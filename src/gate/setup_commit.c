@@ -120,7 +120,7 @@ count_targets(const struct setup *setup)
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < config->service_count; i++)
-		count += config->services[i].keys.tcpmux != CONFIG_TCPMUX_NO;
+		count += config->services[i].keys->tcpmux != CONFIG_TCPMUX_NO;
 	return count;
 }
 
@@ -174,7 +174,7 @@ exchange_targets(struct gate *gate, struct service **targets)
 	gate->targets = targets;
 	gate->target_count = 0;
 	for (uint32_t i = 0; i < gate->service_count; i++)
-		if (gate->services[i]->config->keys.tcpmux != CONFIG_TCPMUX_NO)
+		if (gate->services[i]->config->keys->tcpmux != CONFIG_TCPMUX_NO)
 			targets[gate->target_count++] = gate->services[i];
 }
 

@@ -157,7 +157,7 @@ send_files(struct supervised_gate *gate)
 	const struct config *config = gate->supervisor->services.config;
 
 	for (; gate->next < config->service_count; gate->next++) {
-		const char *path = config->services[gate->next].keys.options.file;
+		const char *path = config->services[gate->next].keys->options.file;
 		int error = path != NULL ? send_file(gate, gate->next, path) : 0;
 
 		if (error < 0)

@@ -96,7 +96,7 @@ keep_high(struct listener *listener, int listen_fd)
 static int
 socket_options(const struct service_config *service, struct listen_options *ret_options)
 {
-	const struct service_keys *keys = &service->keys;
+	const struct service_keys *keys = service->keys;
 	struct identity owner;
 
 	*ret_options = (struct listen_options){ .backlog = (int)keys->backlog,

@@ -182,8 +182,8 @@ set_argv(struct served *served, const struct service_config *service)
 	if (argv == NULL)
 		return -ENOMEM;
 	memcpy(argv, service->program, count * sizeof(char *));
-	if (service->keys.argv0 != NULL)
-		argv[0] = service->keys.argv0;
+	if (service->keys->argv0 != NULL)
+		argv[0] = service->keys->argv0;
 	else if (strrchr(argv[0], '/') != NULL)
 		argv[0] = strrchr(argv[0], '/') + 1;
 	served->plan.argv = argv;
@@ -197,7 +197,7 @@ set_plan(const struct supervisor *supervisor, struct served *served,
 {
 	int error = 0;
 	const struct account *account =
-		account_find(accounts, service->keys.user, service->keys.group, &error);
+		account_find(accounts, service->keys->user, service->keys->group, &error);
 	bool is_root;
 
 	if (account == NULL)
@@ -218,7 +218,7 @@ set_plan(const struct supervisor *supervisor, struct served *served,
 		.wants_session = true,
 	};
 	error = set_argv(served, service);
-	return error < 0 ? error : set_environment(served, &service->keys, account);
+	return error < 0 ? error : set_environment(served, service->keys, account);
 }
 
 static int

@@ -64,6 +64,7 @@ static bool
 read_line(struct service_config *service, char *line)
 {
 	char *words[WORDS_MAX];
+	struct service_keys *keys;
 	size_t count = 0;
 	char *rest = NULL;
 
@@ -72,8 +73,12 @@ read_line(struct service_config *service, char *line)
 		words[count++] = word;
 	if (count < 3)
 		return false;
-	service->keys = defaults;
-	service->keys.options.chat_room = strdup("lobby");
+	keys = malloc(sizeof(*keys));
+	if (!keys)
+		abort();
+	*keys = defaults;
+	keys->options.chat_room = strdup("lobby");
+	service->keys = keys;
 	service->name = strdup(words[0]);
 	service->port_text = strdup("0");
 	service->protocol_text = strdup(words[2]);
@@ -82,7 +87,7 @@ read_line(struct service_config *service, char *line)
 	if (strcmp(words[1], "program") != 0)
 		service->builtin = strdup(words[1]);
 	for (size_t i = 3; i < count; i++)
-		if (!read_key(&service->keys, words[i]))
+		if (!read_key(keys, words[i]))
 			return false;
 	return read_protocol(&service->endpoints[0], words[2]);
 }
@@ -119,7 +124,8 @@ config_free(struct config *config)
 		free(service->protocol_text);
 		free(service->builtin);
 		free(service->endpoints);
-		free(service->keys.options.chat_room);
+		free(service->keys->options.chat_room);
+		free((void *)(uintptr_t)service->keys);
 	}
 	free(config->services);
 	free(config);

@@ -193,7 +193,7 @@ tables_that_the_caller_names_replace_those_of_reeve_conf(void **state)
 	load(fixture, "reeve.conf", "other");
 	assert_no_complaint(fixture);
 	assert_names(fixture, "named ");
-	assert_int_equal(fixture->config->services[0].keys.instances, 7);
+	assert_int_equal(fixture->config->services[0].keys->instances, 7);
 }
 
 static void
