@@ -41,7 +41,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
 	src/base/shared.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
 READER := src/config/arena.o src/config/complaint.o src/config/conf.o src/config/conf_text.o \
-	src/config/config.o src/config/keys.o src/config/layer.o src/config/map.o src/config/ports.o \
+	src/config/config.o src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
 	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
 	src/config/value.o src/config/words.o
 CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_accounts.o \
@@ -51,9 +51,9 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 REEVED := $(BASE) $(CONFIG) src/model/plan.o \
 	src/effects/channel.o src/effects/listen.o $(NOTIFY) src/effects/priv.o src/effects/spawn.o \
 	src/supervisor/accounts.o src/supervisor/announce.o src/supervisor/background.o \
-	src/supervisor/dispatch.o src/supervisor/gates.o src/supervisor/handlers.o src/supervisor/hearing.o \
+	src/supervisor/dispatch.o src/supervisor/gates.o src/supervisor/handler_table.o src/supervisor/handlers.o src/supervisor/hearing.o \
 	src/supervisor/handover.o src/supervisor/listeners.o src/supervisor/reload.o \
-	src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/reeved.o
+	src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o src/reeved.o
 GATE := $(BASE) $(READER) src/model/budget.o src/model/policy.o \
 	src/effects/channel.o src/effects/sandbox.o \
 	src/gate/builtin.o src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o \

@@ -97,7 +97,9 @@ value_text(const struct conf *conf, const struct node *node, const struct key *k
 		[KEY_PATH] = "a path in quotes",
 		[KEY_USER] = "a name in quotes",
 		[KEY_GROUP] = "a name in quotes",
+		[KEY_RLIMIT] = "a text in quotes",
 		[KEY_LIST] = "a list of texts: [ \"...\", \"...\" ]",
+		[KEY_NAMES] = "a list of names: [ \"...\", \"...\" ]",
 	};
 	const struct conf_name *noted = noted_name(value);
 	bool is_text_wanted = key->kind >= KEY_STRING;

@@ -23,6 +23,9 @@ enum protocol {
 
 /* CHOICE numbers that code compares with; the order is that of `words` in config_keys.def. */
 enum config_log { CONFIG_LOG_AUTO, CONFIG_LOG_STDERR, CONFIG_LOG_JOURNAL, CONFIG_LOG_SYSLOG };
+enum config_per { CONFIG_PER_DATAGRAM, CONFIG_PER_PEER };
+enum config_stdio { CONFIG_STDIO_SOCKET, CONFIG_STDIO_PIPE, CONFIG_STDIO_PTY };
+enum config_auto { CONFIG_AUTO, CONFIG_YES, CONFIG_NO };
 enum config_tcpmux { CONFIG_TCPMUX_NO, CONFIG_TCPMUX_PLAIN, CONFIG_TCPMUX_PLUS };
 
 #define CONFIG_TYPE_BOOL int64_t
@@ -36,6 +39,8 @@ enum config_tcpmux { CONFIG_TCPMUX_NO, CONFIG_TCPMUX_PLAIN, CONFIG_TCPMUX_PLUS }
 #define CONFIG_TYPE_USER char *
 #define CONFIG_TYPE_GROUP char *
 #define CONFIG_TYPE_LIST char **
+#define CONFIG_TYPE_RLIMIT char *
+#define CONFIG_TYPE_NAMES char **
 
 #define CONFIG_FIELD_IF_DAEMON_DAEMON(name, kind) CONFIG_TYPE_##kind name;
 #define CONFIG_FIELD_IF_DAEMON_SERVICE(name, kind)
@@ -163,6 +168,13 @@ int config_print(const struct config *config, struct textbuf *ret_text);
  * the fuzzers' dictionary. */
 enum config_help { CONFIG_HELP_TEXT, CONFIG_HELP_MDOC, CONFIG_HELP_DICTIONARY };
 void config_help(enum config_help form, struct textbuf *ret_text);
+
+/* The service's `idle`, with what auto means for its handler: milliseconds, 0 for ever. */
+int64_t config_idle(const struct service_config *service);
+
+/* Take a value of kind RLIMIT apart: "soft", "soft:hard", "unlimited". False: it is none. */
+#define CONFIG_UNLIMITED (-1)
+bool config_rlimit(const char *text, int64_t *ret_soft, int64_t *ret_hard);
 
 /* protocols.def's columns. */
 const char *protocol_word(enum protocol protocol);

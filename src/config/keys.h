@@ -22,7 +22,9 @@ enum key_kind {
 	KEY_PATH,
 	KEY_USER,
 	KEY_GROUP,
+	KEY_RLIMIT,
 	KEY_LIST,
+	KEY_NAMES,
 };
 
 /* Who reads a service's key: the first four, or the built-in of that name. */

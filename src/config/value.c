@@ -121,11 +121,21 @@ read_digits(const char *text, int base, int64_t max, const char **ret_rest)
 	return at > text ? number : -1;
 }
 
+static bool
+has_auto(const struct key *key)
+{
+	return key->kind == KEY_MSEC && key->min == -1;
+}
+
 static void
 write_with_unit(const struct key *key, int64_t number, struct textbuf *ret_text)
 {
 	const struct unit *best = NULL;
 
+	if (has_auto(key) && number == -1) {
+		textbuf_add(ret_text, "auto");
+		return;
+	}
 	if (key->kind == KEY_MODE) {
 		textbuf_addf(ret_text, "%04" PRIo64, (uint64_t)number);
 		return;
@@ -174,6 +184,10 @@ read_number(const struct key *key, const char *text, int64_t *ret_number,
 	int64_t number = read_digits(digits, key->kind == KEY_MODE ? 8 : 10, INT64_MAX, &rest);
 	const struct unit *unit = units_of(key->kind);
 
+	if (has_auto(key) && strcmp(text, "auto") == 0) {
+		*ret_number = -1;
+		return 0;
+	}
 	if (number < 0 && (*digits < '0' || *digits > '9'))
 		return refuse_number(key, text, ret_problem);
 	if (number < 0)
@@ -182,7 +196,9 @@ read_number(const struct key *key, const char *text, int64_t *ret_number,
 		unit++;
 	if (unit->name == NULL)
 		return refuse_number(key, text, ret_problem);
-	if (is_negative || number < 0 || number > key->max / unit->factor ||
+	if (is_negative && number >= 0)
+		number = -number;
+	if ((number < 0 && !is_negative) || number > key->max / unit->factor ||
 		number * unit->factor < key->min) {
 		textbuf_addf(ret_problem, "%.60s is outside ", text);
 		write_range(key, ret_problem);
@@ -288,11 +304,20 @@ read_text(const struct key *key, void *object, const char *text, struct arena *a
 	struct textbuf *ret_problem)
 {
 	int error = check_text(key, text, ret_problem);
+	int64_t soft, hard;
 	char *copy;
 
 	if (error < 0)
 		return error;
-	if (key->kind == KEY_LIST)
+	if (key->kind == KEY_RLIMIT && !config_rlimit(text, &soft, &hard)) {
+		textbuf_addf(ret_problem,
+			"\"%.60s\" is no limit; wanted: soft or soft:hard, each a number (with k, "
+			"M "
+			"or G) or unlimited, soft not above hard",
+			text);
+		return -EINVAL;
+	}
+	if (key->kind == KEY_LIST || key->kind == KEY_NAMES)
 		return add_to_list(key, object, text, arena, ret_problem);
 	copy = arena_intern(arena, text, strlen(text));
 	if (copy == NULL)
@@ -319,7 +344,9 @@ key_read(const struct key *key, void *object, const char *text, struct arena *ar
 	case KEY_PATH:
 	case KEY_USER:
 	case KEY_GROUP:
+	case KEY_RLIMIT:
 	case KEY_LIST:
+	case KEY_NAMES:
 		return read_text(key, object, text, arena, ret_problem);
 	}
 	return -EINVAL;
@@ -342,7 +369,7 @@ key_write(const struct key *key, const void *object, size_t index, struct textbu
 {
 	const char *text;
 
-	if (key->kind == KEY_LIST) {
+	if (key->kind == KEY_LIST || key->kind == KEY_NAMES) {
 		char *const *list = list_in(key, object);
 
 		for (size_t i = 0; list != NULL && list[i] != NULL; i++)
@@ -390,7 +417,7 @@ key_is_equal(const struct key *key, const void *a, const void *b)
 
 	if (is_number(key->kind))
 		return number_in(key, a) == number_in(key, b);
-	if (key->kind != KEY_LIST)
+	if (key->kind != KEY_LIST && key->kind != KEY_NAMES)
 		return texts_are_equal(text_in(key, a), text_in(key, b));
 	a_list = list_in(key, a);
 	b_list = list_in(key, b);
@@ -435,8 +462,14 @@ key_describe_values(const struct key *key, struct textbuf *ret_text)
 	case KEY_GROUP:
 		textbuf_add(ret_text, "group");
 		break;
+	case KEY_RLIMIT:
+		textbuf_add(ret_text, "soft[:hard]");
+		break;
 	case KEY_LIST:
 		textbuf_add(ret_text, "words");
+		break;
+	case KEY_NAMES:
+		textbuf_add(ret_text, "names");
 		break;
 	}
 }

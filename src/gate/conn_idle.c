@@ -12,7 +12,7 @@
 static msec
 grain_of(const struct service *service)
 {
-	return MIN(service->config->keys->idle / GRAINS_OF_IDLE, GRAIN_MAX_MS);
+	return MIN(config_idle(service->config) / GRAINS_OF_IDLE, GRAIN_MAX_MS);
 }
 
 /* Wraps after 49 days, which is longer than an idle time may be (config_keys.def). */
@@ -73,10 +73,10 @@ static void
 idle_expired(struct timer *timer, msec now)
 {
 	struct service *service = CONTAINER_OF(timer, struct service, idle);
-	msec allowed = service->config->keys->idle + grain_of(service);
+	msec allowed = config_idle(service->config) + grain_of(service);
 	struct conn *conn = service->oldest;
 
-	if (service->config->keys->idle == 0)
+	if (config_idle(service->config) == 0)
 		return;
 	while (conn && time_since_move(conn, now) >= allowed) {
 		struct conn *next = conn->newer;
@@ -105,12 +105,12 @@ void
 conn_restart_idle(struct service *service)
 {
 	msec now = loop_now(service->gate->loop);
-	msec allowed = service->config->keys->idle + grain_of(service);
+	msec allowed = config_idle(service->config) + grain_of(service);
 	msec passed;
 
 	service->idle.expired = idle_expired;
 	loop_stop_timer(service->gate->loop, &service->idle);
-	if (service->config->keys->idle == 0 || !service->oldest)
+	if (config_idle(service->config) == 0 || !service->oldest)
 		return;
 	passed = MIN(time_since_move(service->oldest, now), allowed);
 	(void)loop_set_timer(service->gate->loop, &service->idle, now + allowed - passed);

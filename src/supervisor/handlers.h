@@ -3,15 +3,15 @@
 #ifndef REEVE_SUPERVISOR_HANDLERS_H
 #define REEVE_SUPERVISOR_HANDLERS_H
 
-#include "supervisor/state.h"
+#include "supervisor/variables.h"
 
-/* 0 or -ENOMEM. */
-int handlers_init(struct handler_table *table);
-void handlers_fini(struct handler_table *table);
+/* Start a program. Blocks until execve. NULL: it could not be started; that is logged with the
+ * step that failed, counted, and the place that it held is free again. Else the handler, which
+ * belongs to the table until it is reaped. */
+struct handler *handlers_run(struct supervisor *supervisor, const struct start *start);
 
-/* Start the program that the gate asks for; `conn_fd` stays the caller's. Blocks until execve. A
- * program that cannot be started is logged with the step that failed, and its client sees the end
- * of the connection. */
+/* Start the program that the gate asks for; `conn_fd` stays the caller's: when it is closed, the
+ * client of a program that could not be started sees the end of the connection. */
 void handlers_start(struct supervised_gate *gate, const struct message_spawn *request, int conn_fd);
 
 /* That child has ended; one that we did not start is noted (we may be PID 1). */

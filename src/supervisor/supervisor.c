@@ -2,6 +2,7 @@
 /* The supervisor's life: start, signals, end. */
 #include "supervisor/background.h"
 #include "supervisor/gates.h"
+#include "supervisor/handler_table.h"
 #include "supervisor/handlers.h"
 #include "supervisor/hearing.h"
 #include "supervisor/listeners.h"

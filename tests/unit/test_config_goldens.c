@@ -2,7 +2,7 @@
 /* LINK: src/base/netaddr.o src/base/textbuf.o src/base/utf8.o src/config/arena.o
  * src/config/builtins.o src/config/check.o src/base/name.o src/config/check_accounts.o
  * src/config/check_sockets.o src/config/complaint.o src/config/conf.o src/config/conf_text.o
- * src/config/config.o src/config/keys.o src/config/layer.o src/config/load.o src/config/map.o
+ * src/config/config.o src/config/keys.o src/config/layer.o src/config/load.o src/config/map.o src/config/meaning.o
  * src/config/ports.o src/config/print.o src/config/protocols.o src/config/reader.o
  * src/config/source.o src/config/table.o src/config/value.o src/config/words.o -lconfig */
 /* Configurations and what they must give, file by file in tests/config:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The table of keys: every row, and every kind of value. */
-/* LINK: src/config/keys.o src/config/value.o src/config/arena.o src/config/map.o src/config/complaint.o
+/* LINK: src/config/keys.o src/config/value.o src/config/arena.o src/config/map.o src/config/meaning.o src/config/protocols.o src/config/complaint.o
  * src/base/textbuf.o src/base/utf8.o */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,7 +134,7 @@ defaults_fill_the_structs_that_the_code_reads(void **state)
 
 	keys_set_service_defaults(&fixture->object.service, fixture->arena);
 	assert_int_equal(fixture->object.service.instances, 1000);
-	assert_int_equal(fixture->object.service.idle, 600000);
+	assert_int_equal(fixture->object.service.idle, -1);
 	assert_int_equal(fixture->object.service.mode, 0666);
 	assert_int_equal(fixture->object.service.tcpmux, CONFIG_TCPMUX_NO);
 	assert_null(fixture->object.service.user);

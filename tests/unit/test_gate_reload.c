@@ -7,7 +7,7 @@
  * src/gate/spawn_request.o src/model/budget.o src/model/policy.o src/effects/channel.o
  * src/effects/sandbox.o src/base/log.o src/base/log_sink.o src/base/loop.o src/base/netaddr.o
  * src/base/shared.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
- * src/config/complaint.o src/config/protocols.o services/chargen.o services/daytime.o
+ * src/config/complaint.o src/config/meaning.o src/config/protocols.o services/chargen.o services/daytime.o
  * services/discard.o services/echo.o services/tcpmux.o tests/unit/fake_config.o
  * tests/unit/fake_services.o tests/unit/fake_supervisor.o -lseccomp */
 /* WRAP: sandbox_enter */

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/* What a value means that its text alone does not say. */
+#include "config/config.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define IDLE_MS 600000
+
+static bool
+speaks_datagrams(const struct service_config *service)
+{
+	for (uint32_t i = 0; i < service->endpoint_count; i++)
+		if (protocol_type(service->endpoints[i].protocol) == SOCK_DGRAM)
+			return true;
+	return false;
+}
+
+int64_t
+config_idle(const struct service_config *service)
+{
+	if (service->keys->idle >= 0)
+		return service->keys->idle;
+	return service->program == NULL || speaks_datagrams(service) ? IDLE_MS : 0;
+}
+
+/* Digits and a unit, or the word; the rest of the text, or NULL. */
+static const char *
+take_limit(const char *text, int64_t *ret_limit)
+{
+	static const char units[] = "kMG";
+	const char *unit;
+	char *end;
+	int shift = 0;
+
+	if (strncmp(text, "unlimited", 9) == 0) {
+		*ret_limit = CONFIG_UNLIMITED;
+		return text + 9;
+	}
+	if (*text < '0' || *text > '9')
+		return NULL;
+	*ret_limit = strtoimax(text, &end, 10);
+	unit = *end != '\0' ? strchr(units, *end) : NULL;
+	if (unit != NULL) {
+		shift = 10 * (int)(unit - units + 1);
+		end++;
+	}
+	if (*ret_limit > INT64_MAX >> shift || *ret_limit == INT64_MAX)
+		return NULL;
+	*ret_limit <<= shift;
+	return end;
+}
+
+static bool
+is_above(int64_t soft, int64_t hard)
+{
+	return hard != CONFIG_UNLIMITED && (soft == CONFIG_UNLIMITED || soft > hard);
+}
+
+bool
+config_rlimit(const char *text, int64_t *ret_soft, int64_t *ret_hard)
+{
+	int64_t soft, hard;
+	const char *rest = take_limit(text, &soft);
+
+	if (rest == NULL)
+		return false;
+	hard = soft;
+	if (*rest == ':')
+		rest = take_limit(rest + 1, &hard);
+	if (rest == NULL || *rest != '\0' || is_above(soft, hard))
+		return false;
+	*ret_soft = soft;
+	*ret_hard = hard;
+	return true;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* The environment of one start: what is fixed for the service, and behind it whom the program
+ * speaks to, in the three families of names that programs know (reeve-handler(7)): UCSPI's,
+ * CGI's and systemd's, xinetd's. Made anew for each start, so without printf and malloc. */
+#ifndef REEVE_SUPERVISOR_VARIABLES_H
+#define REEVE_SUPERVISOR_VARIABLES_H
+
+#include "supervisor/state.h"
+
+/* What a program is started for, and with. */
+struct start {
+	struct served *served;
+	uint64_t connection; /* id */
+	uint32_t gate;       /* the one that reads its stderr */
+	enum protocol protocol;
+	struct netaddr peer; /* family AF_UNSPEC: nobody yet, it gets a socket that waits */
+	struct netaddr local;
+	int in_fd;  /* becomes descriptor 0; borrowed, as the next */
+	int out_fd; /* and 1 */
+};
+
+#define VARIABLES_BYTES_MAX 1024
+
+struct variables {
+	char text[VARIABLES_BYTES_MAX];
+	size_t length;
+};
+
+/* Complete the service's environment for this start; it lies in the service and in `room`, and
+ * holds until the next start. */
+char **variables_make(const struct start *start, struct variables *room);
+
+#endif
