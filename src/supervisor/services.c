@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Services: which row of the shared memory each has, and how its program is started. A service
- * is the same one across reloads when its name is, and its place among those of that name. */
+/* Services: which row of the shared memory each has. A service is the same one across reloads
+ * when its name is, and its place among those of that name. */
 #include "supervisor/services.h"
 
 #include "base/shared_places.h"
 #include "supervisor/accounts.h"
+#include "supervisor/programs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <sys/mman.h>
 
 #define CONFIG_TEXT_MAX (256U << 20)
-#define HANDLER_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* A service by its name; `number` counts those of one name in the table's order. */
 struct key {
@@ -104,121 +104,10 @@ served_free(struct served *served)
 	if (served == NULL)
 		return NULL;
 	(void)served_free(served->before);
+	program_fini(served);
 	free(served->name);
-	free(served->environment);
-	free((void *)(uintptr_t)served->plan.argv);
 	free(served);
 	return NULL;
-}
-
-static size_t
-list_length(char *const *list)
-{
-	size_t length = 0;
-
-	while (list != NULL && list[length] != NULL)
-		length++;
-	return length;
-}
-
-/* NAME=VALUE as it stands in our own environment; NULL if it is not set. */
-static char *
-find_own_variable(const char *name)
-{
-	size_t length = strlen(name);
-
-	for (char **variable = environ; *variable != NULL; variable++)
-		if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
-			return *variable;
-	return NULL;
-}
-
-/* A later value of a name takes the place of the earlier one: getenv(3) takes the first. */
-static void
-add_variable(struct served *served, char *variable)
-{
-	size_t length = strcspn(variable, "=") + 1;
-
-	for (size_t i = 0; i < served->environment_count; i++)
-		if (strncmp(served->environment[i], variable, length) == 0) {
-			served->environment[i] = variable;
-			return;
-		}
-	served->environment[served->environment_count++] = variable;
-}
-
-/* The strings are the account's, the configuration's and our own environment's. */
-static int
-set_environment(struct served *served, const struct service_keys *keys,
-	const struct account *account)
-{
-	size_t room = 1 + account->variable_count + list_length(keys->env) +
-		list_length(keys->passenv) + HANDLER_VARIABLES_MAX + 1;
-
-	served->environment = calloc(room, sizeof(char *));
-	if (served->environment == NULL)
-		return -ENOMEM;
-	/* execve(2) takes the strings as they are; nobody writes to them. */
-	add_variable(served, (char *)(uintptr_t)HANDLER_PATH);
-	for (size_t i = 0; i < account->variable_count; i++)
-		add_variable(served, account->variables[i]);
-	for (char **name = keys->passenv; name != NULL && *name != NULL; name++) {
-		char *variable = find_own_variable(*name);
-
-		if (variable != NULL)
-			add_variable(served, variable);
-	}
-	for (char **variable = keys->env; variable != NULL && *variable != NULL; variable++)
-		add_variable(served, *variable);
-	return 0;
-}
-
-static int
-set_argv(struct served *served, const struct service_config *service)
-{
-	size_t count = list_length(service->program);
-	char **argv = calloc(count + 1, sizeof(char *));
-
-	if (argv == NULL)
-		return -ENOMEM;
-	memcpy(argv, service->program, count * sizeof(char *));
-	if (service->keys->argv0 != NULL)
-		argv[0] = service->keys->argv0;
-	else if (strrchr(argv[0], '/') != NULL)
-		argv[0] = strrchr(argv[0], '/') + 1;
-	served->plan.argv = argv;
-	return 0;
-}
-
-/* A program of root's keeps what root has, so that a login can become somebody else. */
-static int
-set_plan(const struct supervisor *supervisor, struct served *served,
-	const struct service_config *service, struct account **accounts)
-{
-	int error = 0;
-	const struct account *account =
-		account_find(accounts, service->keys->user, service->keys->group, &error);
-	bool is_root;
-
-	if (account == NULL)
-		return error;
-	/* Whoever shares a uid may stop the other for good with one signal. */
-	if (account->identity.is_set && supervisor->gate_identity.is_set &&
-		account->identity.uid == supervisor->gate_identity.uid)
-		return -EUSERS;
-	is_root = account->identity.is_set && account->identity.uid == 0;
-	served->plan = (struct spawn_plan){
-		.path = service->program[0],
-		.path_fd = -1,
-		.cwd = "/",
-		.identity = account->identity,
-		.descriptors = supervisor->descriptors_before,
-		.wants_no_new_privs = !is_root,
-		.wants_no_capabilities = !is_root,
-		.wants_session = true,
-	};
-	error = set_argv(served, service);
-	return error < 0 ? error : set_environment(served, service->keys, account);
 }
 
 static int
@@ -237,9 +126,8 @@ make_served(const struct supervisor *supervisor, struct service_set *set, const 
 		served->name = strdup(service->name);
 		if (served->name == NULL)
 			return -ENOMEM;
-		error = service->program != NULL
-			? set_plan(supervisor, served, service, &set->accounts)
-			: 0;
+		error = service->program != NULL ? program_init(supervisor, set, served, service)
+						 : 0;
 		if (error < 0)
 			return error;
 	}
@@ -347,10 +235,7 @@ retire_row(struct supervisor *supervisor, uint32_t row)
 {
 	struct served *served = supervisor->rows[row];
 
-	free(served->environment);
-	served->environment = NULL;
-	free((void *)(uintptr_t)served->plan.argv);
-	served->plan = (struct spawn_plan){ .path_fd = -1 };
+	program_fini(served);
 	if (served->handler_count > 0 || shared_active(supervisor->shared, row) > 0)
 		return;
 	supervisor->rows[row] = served_free(served);

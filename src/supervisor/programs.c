@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/* Programs: from the keys of a service to the plan by which its program is started, and the
+ * environment. Whatever has to be looked up or compared is, here and not at a start. */
+#include "supervisor/programs.h"
+
+#include "supervisor/accounts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define HANDLER_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static size_t
+list_length(char *const *list)
+{
+	size_t length = 0;
+
+	while (list != NULL && list[length] != NULL)
+		length++;
+	return length;
+}
+
+/* NAME=VALUE as it stands in our own environment; NULL if it is not set. */
+static char *
+find_own_variable(const char *name)
+{
+	size_t length = strlen(name);
+
+	for (char **variable = environ; *variable != NULL; variable++)
+		if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
+			return *variable;
+	return NULL;
+}
+
+/* A later value of a name takes the place of the earlier one: getenv(3) takes the first. */
+static void
+add_variable(struct served *served, char *variable)
+{
+	size_t length = strcspn(variable, "=") + 1;
+
+	for (size_t i = 0; i < served->environment_count; i++)
+		if (strncmp(served->environment[i], variable, length) == 0) {
+			served->environment[i] = variable;
+			return;
+		}
+	served->environment[served->environment_count++] = variable;
+}
+
+/* The strings are the account's, the configuration's and our own environment's. */
+static int
+set_environment(struct served *served, const struct service_keys *keys,
+	const struct account *account)
+{
+	size_t room = 1 + account->variable_count + list_length(keys->env) +
+		list_length(keys->passenv) + HANDLER_VARIABLES_MAX + 1;
+
+	served->environment = calloc(room, sizeof(char *));
+	if (served->environment == NULL)
+		return -ENOMEM;
+	/* execve(2) takes the strings as they are; nobody writes to them. */
+	add_variable(served, (char *)(uintptr_t)HANDLER_PATH);
+	for (size_t i = 0; i < account->variable_count; i++)
+		add_variable(served, account->variables[i]);
+	for (char **name = keys->passenv; name != NULL && *name != NULL; name++) {
+		char *variable = find_own_variable(*name);
+
+		if (variable != NULL)
+			add_variable(served, variable);
+	}
+	for (char **variable = keys->env; variable != NULL && *variable != NULL; variable++)
+		add_variable(served, *variable);
+	return 0;
+}
+
+static int
+set_argv(struct served *served, const struct service_config *service)
+{
+	size_t count = list_length(service->program);
+	char **argv = calloc(count + 1, sizeof(char *));
+
+	if (argv == NULL)
+		return -ENOMEM;
+	memcpy(argv, service->program, count * sizeof(char *));
+	if (service->keys->argv0 != NULL)
+		argv[0] = service->keys->argv0;
+	else if (strrchr(argv[0], '/') != NULL)
+		argv[0] = strrchr(argv[0], '/') + 1;
+	served->plan.argv = argv;
+	return 0;
+}
+
+/* A program of root's keeps what root has, so that a login can become somebody else. */
+static int
+set_plan(const struct supervisor *supervisor, struct service_set *set, struct served *served,
+	const struct service_config *service)
+{
+	int error = 0;
+	const struct account *account =
+		account_find(&set->accounts, service->keys->user, service->keys->group, &error);
+	bool is_root;
+
+	if (account == NULL)
+		return error;
+	/* Whoever shares a uid may stop the other for good with one signal. */
+	if (account->identity.is_set && supervisor->gate_identity.is_set &&
+		account->identity.uid == supervisor->gate_identity.uid)
+		return -EUSERS;
+	is_root = account->identity.is_set && account->identity.uid == 0;
+	served->plan = (struct spawn_plan){
+		.path = service->program[0],
+		.path_fd = -1,
+		.cwd = "/",
+		.identity = account->identity,
+		.descriptors = supervisor->descriptors_before,
+		.wants_no_new_privs = !is_root,
+		.wants_no_capabilities = !is_root,
+		.wants_session = true,
+	};
+	return set_environment(served, service->keys, account);
+}
+
+int
+program_init(const struct supervisor *supervisor, struct service_set *set, struct served *served,
+	const struct service_config *service)
+{
+	int error = set_plan(supervisor, set, served, service);
+
+	return error < 0 ? error : set_argv(served, service);
+}
+
+void
+program_fini(struct served *served)
+{
+	free(served->environment);
+	free((void *)(uintptr_t)served->plan.argv);
+	served->environment = NULL;
+	served->environment_count = 0;
+	served->plan = (struct spawn_plan){ .path_fd = -1 };
+}
