@@ -51,7 +51,7 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 REEVED := $(BASE) $(CONFIG) src/model/plan.o \
 	src/effects/channel.o src/effects/listen.o $(NOTIFY) src/effects/priv.o src/effects/spawn.o \
 	src/supervisor/accounts.o src/supervisor/announce.o src/supervisor/background.o \
-	src/supervisor/dispatch.o src/supervisor/gates.o src/supervisor/handler_table.o src/supervisor/handlers.o src/supervisor/hearing.o \
+	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/gates.o src/supervisor/handler_table.o src/supervisor/handlers.o src/supervisor/hearing.o \
 	src/supervisor/handover.o src/supervisor/listeners.o src/supervisor/programs.o src/supervisor/reload.o \
 	src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o src/reeved.o
 GATE := $(BASE) $(READER) src/model/budget.o src/model/policy.o \

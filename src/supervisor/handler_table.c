@@ -21,7 +21,8 @@ handlers_fini(struct handler_table *table)
 		while (table->buckets[i] != NULL) {
 			struct handler *next = table->buckets[i]->next;
 
-			(void)close(table->buckets[i]->stderr_fd);
+			if (table->buckets[i]->stderr_fd >= 0)
+				(void)close(table->buckets[i]->stderr_fd);
 			free(table->buckets[i]);
 			table->buckets[i] = next;
 		}

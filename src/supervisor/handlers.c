@@ -82,22 +82,41 @@ note_start(struct supervisor *supervisor, const struct start *start, struct hand
 		.peer = &start->peer, .pid = handler->pid);
 }
 
+/* What becomes descriptor 2; `ret_made_fd` has to be closed after the start. A file's descriptor
+ * lives high up, and the child takes low ones only (spawn.h). */
+static int
+open_error(const struct start *start, int *ret_made_fd, int *ret_read_fd)
+{
+	int error_fd = start->served->error_fd;
+	int pipe_fds[2];
+
+	if (error_fd == ERROR_TO_CLIENT)
+		return start->out_fd;
+	if (error_fd >= 0 && error_fd < SPAWN_LOW_FDS)
+		return error_fd;
+	if (error_fd >= 0)
+		*ret_made_fd = fcntl(error_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	else if (pipe2(pipe_fds, O_CLOEXEC) == 0) {
+		*ret_made_fd = pipe_fds[1];
+		*ret_read_fd = keep_low_range_free(pipe_fds[0]);
+	}
+	return *ret_made_fd < 0 ? -errno : *ret_made_fd;
+}
+
 struct handler *
 handlers_run(struct supervisor *supervisor, const struct start *start)
 {
 	struct spawn_result result = { .failed_step = SPAWN_STEP_STDERR };
 	auto_close int read_fd = -1;
-	auto_close int write_fd = -1;
+	auto_close int made_fd = -1;
 	struct handler *handler = NULL;
-	int pipe_fds[2];
-	int error = pipe2(pipe_fds, O_CLOEXEC) < 0 ? -errno : 0;
+	int error_fd = open_error(start, &made_fd, &read_fd);
+	int error = error_fd < 0 ? error_fd : 0;
 
 	if (error == 0) {
-		write_fd = pipe_fds[1];
-		read_fd = keep_low_range_free(pipe_fds[0]);
 		/* Before there is a child: one that cannot be kept must not be started. */
 		handler = handler_new(supervisor, start, read_fd);
-		error = handler != NULL ? run_program(start, write_fd, &result) : -ENOMEM;
+		error = handler != NULL ? run_program(start, error_fd, &result) : -ENOMEM;
 	}
 	if (error != 0 || handler == NULL) {
 		free(handler);

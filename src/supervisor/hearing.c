@@ -76,6 +76,8 @@ hearing_init(struct supervisor *supervisor)
 void
 hearing_begin(struct supervisor *supervisor, struct handler *handler)
 {
+	if (handler->stderr_fd < 0)
+		return;
 	handler->is_waiting = true;
 	handler->older = supervisor->newest_unheard;
 	if (handler->older != NULL)
@@ -102,6 +104,8 @@ has_something(int stderr_fd)
 void
 hearing_end(struct supervisor *supervisor, struct handler *handler)
 {
+	if (handler->stderr_fd < 0)
+		return;
 	if (handler->is_waiting)
 		leave_list(supervisor, handler);
 	/* A gate that is behind or gone at this very moment costs the program's last words. */

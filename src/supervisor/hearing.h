@@ -10,7 +10,7 @@
 
 void hearing_init(struct supervisor *supervisor);
 
-/* A program was started: `handler->stderr_fd` is the read end of its pipe. */
+/* A program was started: `handler->stderr_fd` is the read end of its pipe, or -1. */
 void hearing_begin(struct supervisor *supervisor, struct handler *handler);
 
 /* It has ended: what it left goes to a gate; the read end is closed. */

@@ -3,12 +3,24 @@
  * environment. Whatever has to be looked up or compared is, here and not at a start. */
 #include "supervisor/programs.h"
 
+#include "config/keys.h"
 #include "supervisor/accounts.h"
+#include "supervisor/error_files.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define HANDLER_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Where the key was set; the service's name if it is a default. */
+static const struct where *
+key_where(const struct service_config *service, uint32_t place)
+{
+	for (uint32_t i = 0; i < service->key_count; i++)
+		if (service->key_where[i].place == place)
+			return &service->key_where[i].where;
+	return &service->where;
+}
 
 static size_t
 list_length(char *const *list)
@@ -91,20 +103,25 @@ set_argv(struct served *served, const struct service_config *service)
 
 /* A program of root's keeps what root has, so that a login can become somebody else. */
 static int
-set_plan(const struct supervisor *supervisor, struct service_set *set, struct served *served,
+set_plan(const struct program_maker *maker, struct served *served,
 	const struct service_config *service)
 {
+	const struct supervisor *supervisor = maker->supervisor;
 	int error = 0;
-	const struct account *account =
-		account_find(&set->accounts, service->keys->user, service->keys->group, &error);
+	const struct account *account = account_find(&maker->set->accounts, service->keys->user,
+		service->keys->group, &error);
 	bool is_root;
 
 	if (account == NULL)
 		return error;
 	/* Whoever shares a uid may stop the other for good with one signal. */
 	if (account->identity.is_set && supervisor->gate_identity.is_set &&
-		account->identity.uid == supervisor->gate_identity.uid)
+		account->identity.uid == supervisor->gate_identity.uid) {
+		complain(maker->complaints, key_where(service, KEY_PLACE_user), "user",
+			"a program is to run as the user of the gates, which it could stop: choose "
+			"another, or set daemon.gate_user");
 		return -EUSERS;
+	}
 	is_root = account->identity.is_set && account->identity.uid == 0;
 	served->plan = (struct spawn_plan){
 		.path = service->program[0],
@@ -119,13 +136,47 @@ set_plan(const struct supervisor *supervisor, struct service_set *set, struct se
 	return set_environment(served, service->keys, account);
 }
 
-int
-program_init(const struct supervisor *supervisor, struct service_set *set, struct served *served,
+static const char *
+why_no_file(int error)
+{
+	if (error == -EINVAL)
+		return "it is no regular file";
+	if (error == -EMLINK)
+		return "it has further names, so it may be another's";
+	return strerror(-error);
+}
+
+static int
+set_error_output(const struct program_maker *maker, struct served *served,
 	const struct service_config *service)
 {
-	int error = set_plan(supervisor, set, served, service);
+	const char *text = service->keys->stderr;
 
-	return error < 0 ? error : set_argv(served, service);
+	served->error_fd = ERROR_TO_LOG;
+	if (strcmp(text, "client") == 0)
+		served->error_fd = ERROR_TO_CLIENT;
+	else if (strcmp(text, "null") == 0)
+		served->error_fd = maker->supervisor->null_fd;
+	else if (*text == '/')
+		served->error_fd = error_file_find(&maker->set->error_files, text);
+	else
+		return 0;
+	if (*text != '/' || served->error_fd >= 0)
+		return 0;
+	complain(maker->complaints, key_where(service, KEY_PLACE_stderr), "stderr",
+		"the file %.200s cannot be appended to: %s", text, why_no_file(served->error_fd));
+	return served->error_fd;
+}
+
+int
+program_init(const struct program_maker *maker, struct served *served,
+	const struct service_config *service)
+{
+	int error = set_plan(maker, served, service);
+
+	if (error == 0)
+		error = set_argv(served, service);
+	return error < 0 ? error : set_error_output(maker, served, service);
 }
 
 void

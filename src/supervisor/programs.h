@@ -5,10 +5,18 @@
 
 #include "supervisor/state.h"
 
+/* What the programs of one configuration have in common. */
+struct program_maker {
+	const struct supervisor *supervisor;
+	struct service_set *set;
+	struct complaint_list *complaints;
+};
+
 /* Make the plan and the environment of a service that runs a program; they borrow from the set's
- * configuration and accounts. 0, -EUSERS (it would be the gates' user), -errno. May block. */
-int program_init(const struct supervisor *supervisor, struct service_set *set,
-	struct served *served, const struct service_config *service);
+ * configuration, accounts and files. 0, or -errno and a complaint where there is more to say.
+ * May block. */
+int program_init(const struct program_maker *maker, struct served *served,
+	const struct service_config *service);
 void program_fini(struct served *served);
 
 #endif

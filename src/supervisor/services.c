@@ -5,6 +5,7 @@
 
 #include "base/shared_places.h"
 #include "supervisor/accounts.h"
+#include "supervisor/error_files.h"
 #include "supervisor/programs.h"
 
 #include <errno.h>
@@ -111,8 +112,10 @@ served_free(struct served *served)
 }
 
 static int
-make_served(const struct supervisor *supervisor, struct service_set *set, const struct key *keys)
+make_served(const struct program_maker *maker, const struct key *keys)
 {
+	struct service_set *set = maker->set;
+
 	for (uint32_t i = 0; i < set->config->service_count; i++) {
 		const struct service_config *service = &set->config->services[keys[i].index];
 		struct served *served = calloc(1, sizeof(*served));
@@ -126,8 +129,7 @@ make_served(const struct supervisor *supervisor, struct service_set *set, const 
 		served->name = strdup(service->name);
 		if (served->name == NULL)
 			return -ENOMEM;
-		error = service->program != NULL ? program_init(supervisor, set, served, service)
-						 : 0;
+		error = service->program != NULL ? program_init(maker, served, service) : 0;
 		if (error < 0)
 			return error;
 	}
@@ -166,8 +168,10 @@ write_config(const struct config *config, int *ret_config_fd)
 }
 
 static int
-prepare_rows(const struct supervisor *supervisor, struct service_set *set)
+prepare_rows(const struct program_maker *maker)
 {
+	const struct supervisor *supervisor = maker->supervisor;
+	struct service_set *set = maker->set;
 	size_t count = set->config->service_count;
 	auto_free struct key *keys = calloc(count + 1, sizeof(*keys));
 	auto_free struct key *old = calloc(supervisor->row_count + 1, sizeof(*old));
@@ -182,7 +186,7 @@ prepare_rows(const struct supervisor *supervisor, struct service_set *set)
 	old_count = collect_old_keys(supervisor, old);
 	match_rows(keys, count, old, old_count);
 	error = take_free_rows(supervisor, keys, count);
-	return error < 0 ? error : make_served(supervisor, set, keys);
+	return error < 0 ? error : make_served(maker, keys);
 }
 
 int
@@ -190,21 +194,21 @@ services_prepare(struct supervisor *supervisor, struct config *config, struct se
 	struct complaint_list *complaints)
 {
 	struct service_set set = { .config = config, .config_fd = -1 };
+	const struct program_maker maker = {
+		.supervisor = supervisor, .set = &set, .complaints = complaints
+	};
+	size_t complaints_before = complaint_count(complaints);
 	int error;
 
 	set.served = calloc((size_t)config->service_count + 1, sizeof(struct served *));
-	error = prepare_rows(supervisor, &set);
+	error = prepare_rows(&maker);
 	if (error == 0)
 		error = write_config(config, &set.config_fd);
 	if (error == -ENOSPC)
 		complain(complaints, NULL, NULL,
 			"the running daemon has room for %u services; more are wanted: restart it",
 			supervisor->row_count);
-	else if (error == -EUSERS)
-		complain(complaints, NULL, "user",
-			"a program is to run as the user of the gates, which it could stop: choose "
-			"another, or set daemon.gate_user");
-	else if (error < 0)
+	else if (error < 0 && complaint_count(complaints) == complaints_before)
 		complain(complaints, NULL, NULL, "the services cannot be prepared: %s",
 			strerror(-error));
 	if (error < 0) {
@@ -223,6 +227,7 @@ services_discard(struct service_set *set)
 	free(set->served);
 	set->config = config_free(set->config);
 	set->accounts = accounts_free(set->accounts);
+	set->error_files = error_files_free(set->error_files);
 	if (set->config_fd >= 0)
 		(void)close(set->config_fd);
 	*set = (struct service_set){ .config_fd = -1 };

@@ -33,6 +33,16 @@ struct account {
 	struct account *next;
 };
 
+/* A file that programs' standard error is appended to, shared by all services that name it. */
+struct error_file {
+	char *path;
+	int file_fd;
+	struct error_file *next;
+};
+
+/* Where a program's standard error goes, when it is no descriptor of ours. */
+enum { ERROR_TO_LOG = -1, ERROR_TO_CLIENT = -2 };
+
 /* A service with its row in the shared memory; stays until its last connection has ended. */
 struct served {
 	uint32_t row;
@@ -40,6 +50,7 @@ struct served {
 	uint32_t handler_count; /* that run; counted here, for gates can write what is shared */
 	char *name;
 	struct spawn_plan plan; /* of a program */
+	int error_fd;           /* its standard error: borrowed, or ERROR_TO_... */
 	char **environment;     /* fixed part, and room for the peer's behind it; NULL: built-in */
 	size_t environment_count;
 	struct served *before; /* what it was, as long as gates may still serve that */
@@ -51,6 +62,7 @@ struct service_set {
 	int config_fd;          /* its canonical text, sealed */
 	struct served **served; /* in the configuration's order; owned by the row table */
 	struct account *accounts;
+	struct error_file *error_files;
 };
 
 struct listener {
@@ -114,7 +126,7 @@ struct handler {
 	uint64_t connection;
 	uint32_t row;
 	uint32_t gate;
-	int stderr_fd;   /* read end (hearing.c) */
+	int stderr_fd;   /* read end (hearing.c); -1: it does not go to the log */
 	bool is_waiting; /* in the list of those that no gate hears yet */
 	bool is_heard;   /* a gate reads it */
 	bool is_orphan;  /* a gate is to be given it as soon as one can take it */

@@ -9,43 +9,9 @@ import signal
 
 from claims import HANDLERS, SLOW, WAIT, Skip, claim, expect, expect_equal
 from harness import descriptor_counts, wait_for_no_more_descriptors, wait_until
+from programs import Report, hold_daemon, report_of
 from system import descriptors, processes
 from talk import ask, is_silent, receive_all, receive_line
-
-
-class Report:
-    """What `probe report` told its client."""
-
-    def __init__(self, client):
-        self.lines = [line.partition(" ") for line in receive_all(client).decode().splitlines()]
-
-    def all(self, key):
-        return [rest for word, _, rest in self.lines if word == key]
-
-    def one(self, key):
-        found = self.all(key)
-        expect_equal(len(found), 1, "lines of " + key)
-        return found[0]
-
-    def env(self):
-        return dict(pair.split("=", 1) for pair in self.all("env"))
-
-    def status(self, name):
-        for line in self.all("status"):
-            if line.startswith(name + ":"):
-                return line.split(":", 1)[1].split()
-        return []
-
-
-def report_of(scene, protocol="tcp4", keys="", arguments="", **rest):
-    daemon = scene.daemon(
-        scene.program("report", "%s report %s" % (scene.probe, arguments), protocol, keys), **rest)
-    client = daemon.client("report", protocol)
-    return Report(client), client, daemon
-
-
-def hold_daemon(scene, keys="", **rest):
-    return scene.daemon(scene.program("hold", scene.probe + " hold", keys=keys), **rest)
 
 
 @claim(needs=["probe"], each=["tcp4", "tcp6", "unix", "unix-seqpacket"])
