@@ -5,7 +5,7 @@
  * src/config/config.o src/config/help.o src/config/host.o src/config/keys.o src/config/layer.o
  * src/config/load.o src/config/map.o src/config/meaning.o src/config/ports.o src/config/print.o
  * src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o
- * src/config/value.o src/config/words.o -lconfig */
+ * src/config/value.o src/config/value_read.o src/config/value_write.o src/config/words.o -lconfig */
 /* Reading configurations from files: which are read, what they become, and what is too much.
  * What single mistakes look like is in tests/config. */
 #include <setjmp.h>
