@@ -20,6 +20,7 @@ struct arena {
 	char *free_from; /* in the newest chunk of the common size */
 	size_t free_length;
 	struct map *texts; /* that were interned */
+	struct map *lists; /* likewise; of their own, for only they are aligned */
 	int error;
 };
 
@@ -40,7 +41,7 @@ arena_free(struct arena *arena)
 		arena->chunks = chunk->next;
 		free(chunk);
 	}
-	(void)map_free(arena->texts);
+	arena_stop_interning(arena);
 	free(arena);
 	return NULL;
 }
@@ -100,17 +101,23 @@ arena_copy(struct arena *arena, const char *bytes, size_t length)
 	return copy;
 }
 
+static bool
+has_map(struct arena *arena, struct map **map)
+{
+	if (*map == NULL)
+		*map = map_new();
+	if (*map == NULL)
+		arena->error = -ENOMEM;
+	return *map != NULL;
+}
+
 char *
 arena_intern(struct arena *arena, const char *bytes, size_t length)
 {
 	char *text;
 
-	if (arena->texts == NULL)
-		arena->texts = map_new();
-	if (arena->texts == NULL) {
-		arena->error = -ENOMEM;
+	if (!has_map(arena, &arena->texts))
 		return NULL;
-	}
 	text = map_find(arena->texts, bytes, length);
 	if (text != NULL)
 		return text;
@@ -120,9 +127,30 @@ arena_intern(struct arena *arena, const char *bytes, size_t length)
 	return text;
 }
 
+char **
+arena_intern_list(struct arena *arena, char *const *texts, size_t count)
+{
+	size_t length = count * sizeof(*texts);
+	char **list;
+
+	if (!has_map(arena, &arena->lists))
+		return NULL;
+	list = map_find(arena->lists, texts, length);
+	if (list != NULL)
+		return list;
+	list = arena_take(arena, length + sizeof(*list));
+	if (list == NULL)
+		return NULL;
+	if (count > 0)
+		memcpy(list, texts, length);
+	(void)map_add(arena->lists, list, length, list); /* or it is kept again */
+	return list;
+}
+
 void
 arena_stop_interning(struct arena *arena)
 {
+	arena->lists = map_free(arena->lists);
 	arena->texts = map_free(arena->texts);
 }
 

@@ -18,9 +18,13 @@ void *arena_take(struct arena *arena, size_t size);
 /* A copy of `length` bytes with a NUL behind them. */
 char *arena_copy(struct arena *arena, const char *bytes, size_t length);
 
-/* The same, but equal bytes give the same pointer; nobody may write to it. What is remembered
- * for that is freed by arena_stop_interning. */
+/* The same, but equal bytes give the same pointer; nobody may write to it. */
 char *arena_intern(struct arena *arena, const char *bytes, size_t length);
+
+/* The same for lists of texts that were interned; the list that comes back ends in a NULL. */
+char **arena_intern_list(struct arena *arena, char *const *texts, size_t count);
+
+/* Free what is remembered for that. */
 void arena_stop_interning(struct arena *arena);
 
 int arena_error(const struct arena *arena);

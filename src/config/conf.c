@@ -87,6 +87,13 @@ is_block(const struct conf *conf, const struct node *node)
 	return false;
 }
 
+/* Texts that an administrator may write as a bare number. */
+static bool
+may_be_digits(enum key_kind kind)
+{
+	return kind == KEY_USER || kind == KEY_GROUP || kind == KEY_RLIMIT || kind == KEY_NAMES;
+}
+
 /* The value's text as key_read takes it, or NULL after a complaint. Numbers lie in `room`. */
 static const char *
 value_text(const struct conf *conf, const struct node *node, const struct key *key,
@@ -115,8 +122,8 @@ value_text(const struct conf *conf, const struct node *node, const struct key *k
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
 	case CONFIG_TYPE_FLOAT:
-		if ((is_text_wanted && key->kind != KEY_USER && key->kind != KEY_GROUP) ||
-			noted == NULL || noted->literal == NULL)
+		if ((is_text_wanted && !may_be_digits(key->kind)) || noted == NULL ||
+			noted->literal == NULL)
 			break;
 		length = noted->literal_length;
 		while (length > 0 && noted->literal[length - 1] == 'L')
@@ -149,14 +156,22 @@ static void
 apply_node(struct conf *conf, const struct node *node, const struct key *key, void *object,
 	struct where *wheres)
 {
+	bool is_list = key->kind == KEY_LIST || key->kind == KEY_NAMES;
 	int count;
 
-	if (key->kind != KEY_LIST || !config_setting_is_aggregate(node->setting) ||
+	if (!is_list || !config_setting_is_aggregate(node->setting) ||
 		config_setting_is_group(node->setting)) {
 		apply_value(conf, node, key, node->setting, object, wheres);
 		return;
 	}
 	count = config_setting_length(node->setting);
+	if (count == 0 && key->kind == KEY_NAMES)
+		setting_apply(conf->reader,
+			&(struct setting){ .key = key,
+				.text = "",
+				.label = node->label,
+				.where = node->where },
+			object, wheres);
 	for (int i = 0; i < count; i++)
 		apply_value(conf, node, key,
 			config_setting_get_elem(node->setting, (unsigned int)i), object, wheres);

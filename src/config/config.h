@@ -176,6 +176,9 @@ int64_t config_idle(const struct service_config *service);
 #define CONFIG_UNLIMITED (-1)
 bool config_rlimit(const char *text, int64_t *ret_soft, int64_t *ret_hard);
 
+/* The number of a capability: "net_raw" and "CAP_NET_RAW" are 13. -1: there is none. */
+int config_capability(const char *name);
+
 /* protocols.def's columns. */
 const char *protocol_word(enum protocol protocol);
 int protocol_family(enum protocol protocol);

@@ -31,7 +31,7 @@ setting_apply(struct reader *reader, const struct setting *setting, void *object
 	const struct key *key = setting->key;
 	struct textbuf problem = TEXTBUF_INIT(KEY_PROBLEM_MAX);
 
-	if (wheres[key->place].source != NULL && key->kind != KEY_LIST) {
+	if (wheres[key->place].source != NULL && key->kind != KEY_LIST && key->kind != KEY_NAMES) {
 		complain(reader->complaints, &setting->where, setting->label, "is set twice");
 		return;
 	}

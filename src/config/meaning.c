@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #define IDLE_MS 600000
@@ -74,4 +75,21 @@ config_rlimit(const char *text, int64_t *ret_soft, int64_t *ret_hard)
 	*ret_soft = soft;
 	*ret_hard = hard;
 	return true;
+}
+
+int
+config_capability(const char *name)
+{
+	static const char *const names[] = {
+#define CAPABILITY(name, number) [number] = #name,
+#include "config/capabilities.def"
+#undef CAPABILITY
+	};
+
+	if (strncasecmp(name, "CAP_", 4) == 0)
+		name += 4;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return (int)i;
+	return -1;
 }

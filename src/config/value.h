@@ -5,6 +5,7 @@
 
 #include "config/keys.h"
 
+#define VALUE_AUTO (-1)
 #define VALUE_CHOICES_MAX 16
 #define VALUE_CHOICES_BYTES 384
 

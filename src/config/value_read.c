@@ -5,10 +5,12 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define TEXT_BYTES_MAX 4096
 #define LIST_MAX 256
+#define LIMITS_BYTES_MAX 64 /* two numbers and a colon */
 
 static const char *const bool_words[] = { "no", "yes", "off", "on", "false", "true", NULL };
 
@@ -52,6 +54,14 @@ refuse_number(const struct key *key, const char *text, struct textbuf *ret_probl
 }
 
 static int
+refuse_range(const struct key *key, const char *text, struct textbuf *ret_problem)
+{
+	textbuf_addf(ret_problem, "%.60s is outside ", text);
+	value_write_range(key, ret_problem);
+	return -EINVAL;
+}
+
+static int
 read_number(const struct key *key, const char *text, int64_t *ret_number,
 	struct textbuf *ret_problem)
 {
@@ -61,7 +71,7 @@ read_number(const struct key *key, const char *text, int64_t *ret_number,
 	const struct unit *unit = value_units(key->kind);
 
 	if (value_has_auto(key) && strcmp(text, "auto") == 0) {
-		*ret_number = -1;
+		*ret_number = VALUE_AUTO;
 		return 0;
 	}
 	if (number < 0 && (*digits < '0' || *digits > '9'))
@@ -72,15 +82,12 @@ read_number(const struct key *key, const char *text, int64_t *ret_number,
 		unit++;
 	if (unit->name == NULL)
 		return refuse_number(key, text, ret_problem);
-	if (is_negative && number >= 0)
-		number = -number;
-	if ((number < 0 && !is_negative) || number > key->max / unit->factor ||
-		number * unit->factor < key->min) {
-		textbuf_addf(ret_problem, "%.60s is outside ", text);
-		value_write_range(key, ret_problem);
-		return -EINVAL;
-	}
-	*ret_number = number * unit->factor;
+	if (number < 0 || number > INT64_MAX / unit->factor)
+		return refuse_range(key, text, ret_problem);
+	number *= is_negative ? -unit->factor : unit->factor;
+	if (number > key->max || number < (value_has_auto(key) ? 0 : key->min))
+		return refuse_range(key, text, ret_problem);
+	*ret_number = number;
 	return 0;
 }
 
@@ -122,6 +129,11 @@ read_choice(const struct key *key, const char *text, int64_t *ret_number,
 static int
 check_text(const struct key *key, const char *text, struct textbuf *ret_problem)
 {
+	static const char *const bearers[] = {
+		[KEY_USER] = "user's",
+		[KEY_GROUP] = "group's",
+		[KEY_NAMES] = "such",
+	};
 	size_t length = strlen(text);
 
 	if (length == 0) {
@@ -143,58 +155,127 @@ check_text(const struct key *key, const char *text, struct textbuf *ret_problem)
 				(unsigned int)(unsigned char)*at);
 			return -EINVAL;
 		}
-	if ((key->kind == KEY_USER || key->kind == KEY_GROUP) && strpbrk(text, " \t") != NULL) {
-		textbuf_addf(ret_problem, "\"%.60s\" holds a blank, no %s's name does", text,
-			key->kind == KEY_USER ? "user" : "group");
+	if (bearers[key->kind] != NULL && strpbrk(text, " \t") != NULL) {
+		textbuf_addf(ret_problem, "\"%.60s\" holds a blank, no %s name does", text,
+			bearers[key->kind]);
 		return -EINVAL;
 	}
 	return 0;
 }
 
+/* A list that grows: what stands at `place`, and one more. */
 static int
-add_to_list(const struct key *key, void *object, const char *text, struct arena *arena,
+add_to_list(char ***place, const char *text, size_t length, struct arena *arena,
 	struct textbuf *ret_problem)
 {
-	char ***place = (char ***)(void *)((char *)object + key->offset);
+	char *list[LIST_MAX + 1], *word;
 	size_t count = 0;
-	char **list;
 
-	while (*place != NULL && (*place)[count] != NULL)
-		count++;
+	for (; *place != NULL && (*place)[count] != NULL; count++)
+		list[count] = (*place)[count];
 	if (count >= LIST_MAX) {
 		textbuf_addf(ret_problem, "has more than %d entries", LIST_MAX);
 		return -EINVAL;
 	}
-	list = arena_take(arena, (count + 2) * sizeof(*list));
-	if (list == NULL)
+	word = arena_intern(arena, text, length);
+	if (word == NULL)
 		return -ENOMEM;
-	if (count > 0)
-		memcpy(list, *place, count * sizeof(*list));
-	list[count] = arena_intern(arena, text, strlen(text));
-	*place = list;
-	return list[count] != NULL ? 0 : -ENOMEM;
+	list[count] = word;
+	*place = arena_intern_list(arena, list, count + 1);
+	return *place != NULL ? 0 : -ENOMEM;
+}
+
+/* Names parted by commas. An empty text is a list that is there and has none. */
+static int
+add_names(char ***place, const char *text, struct arena *arena, struct textbuf *ret_problem)
+{
+	bool has_some = *place != NULL && **place != NULL;
+	char **names = *place;
+	int error = 0;
+
+	if (*text == '\0' ? has_some : *place != NULL && !has_some) {
+		textbuf_add(ret_problem,
+			"is empty and has names at once; an empty text means none "
+			"and stands alone");
+		return -EINVAL;
+	}
+	if (*text == '\0')
+		names = arena_intern_list(arena, &(char *){ NULL }, 0);
+	while (error == 0 && *text != '\0') {
+		size_t length = strcspn(text, ",");
+
+		if (length == 0 || strcmp(text + length, ",") == 0) {
+			textbuf_add(ret_problem, "has a comma without a name beside it");
+			return -EINVAL;
+		}
+		error = add_to_list(&names, text, length, arena, ret_problem);
+		text += length + (text[length] == ',');
+	}
+	if (error == 0)
+		*place = names;
+	return error == 0 && names == NULL ? -ENOMEM : error;
+}
+
+static void
+write_limit(int64_t limit, struct textbuf *text)
+{
+	if (limit == CONFIG_UNLIMITED)
+		textbuf_add(text, "unlimited");
+	else if (limit > 0 && limit % (1 << 30) == 0)
+		textbuf_addf(text, "%" PRId64 "G", limit >> 30);
+	else if (limit > 0 && limit % (1 << 20) == 0)
+		textbuf_addf(text, "%" PRId64 "M", limit >> 20);
+	else
+		textbuf_addf(text, "%" PRId64, limit);
+}
+
+/* Kept as it is printed, so that equal limits are equal texts. */
+static int
+read_rlimit(const struct key *key, void *object, const char *text, struct arena *arena,
+	struct textbuf *ret_problem)
+{
+	struct textbuf limits = TEXTBUF_INIT(LIMITS_BYTES_MAX);
+	int64_t soft, hard;
+	char *copy = NULL;
+
+	if (!config_rlimit(text, &soft, &hard)) {
+		textbuf_addf(ret_problem,
+			"\"%.60s\" is no limit; wanted: soft or soft:hard, each a number (with k, "
+			"M or G) or unlimited, soft not above hard",
+			text);
+		return -EINVAL;
+	}
+	write_limit(soft, &limits);
+	if (soft != hard) {
+		textbuf_add(&limits, ":");
+		write_limit(hard, &limits);
+	}
+	if (textbuf_error(&limits) == 0)
+		copy = arena_intern(arena, limits.text, limits.length);
+	textbuf_fini(&limits);
+	if (copy == NULL)
+		return -ENOMEM;
+	*key_text(key, object) = copy;
+	return 0;
 }
 
 static int
 read_text(const struct key *key, void *object, const char *text, struct arena *arena,
 	struct textbuf *ret_problem)
 {
-	int error = check_text(key, text, ret_problem);
-	int64_t soft, hard;
+	char ***list = (char ***)(void *)((char *)object + key->offset);
+	int error =
+		key->kind == KEY_NAMES && *text == '\0' ? 0 : check_text(key, text, ret_problem);
 	char *copy;
 
 	if (error < 0)
 		return error;
-	if (key->kind == KEY_RLIMIT && !config_rlimit(text, &soft, &hard)) {
-		textbuf_addf(ret_problem,
-			"\"%.60s\" is no limit; wanted: soft or soft:hard, each a number (with k, "
-			"M "
-			"or G) or unlimited, soft not above hard",
-			text);
-		return -EINVAL;
-	}
-	if (value_is_list(key->kind))
-		return add_to_list(key, object, text, arena, ret_problem);
+	if (key->kind == KEY_RLIMIT)
+		return read_rlimit(key, object, text, arena, ret_problem);
+	if (key->kind == KEY_NAMES)
+		return add_names(list, text, arena, ret_problem);
+	if (key->kind == KEY_LIST)
+		return add_to_list(list, text, strlen(text), arena, ret_problem);
 	copy = arena_intern(arena, text, strlen(text));
 	if (copy == NULL)
 		return -ENOMEM;

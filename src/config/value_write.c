@@ -10,7 +10,7 @@ write_with_unit(const struct key *key, int64_t number, struct textbuf *ret_text)
 {
 	const struct unit *best = NULL;
 
-	if (value_has_auto(key) && number == -1) {
+	if (value_has_auto(key) && number == VALUE_AUTO) {
 		textbuf_add(ret_text, "auto");
 		return;
 	}
@@ -32,7 +32,10 @@ write_with_unit(const struct key *key, int64_t number, struct textbuf *ret_text)
 void
 value_write_range(const struct key *key, struct textbuf *ret_text)
 {
-	write_with_unit(key, key->min, ret_text);
+	if (value_has_auto(key))
+		textbuf_add(ret_text, "auto or 0");
+	else
+		write_with_unit(key, key->min, ret_text);
 	textbuf_add(ret_text, "..");
 	write_with_unit(key, key->max, ret_text);
 }
@@ -49,21 +52,32 @@ write_choice(const struct key *key, int64_t number, struct textbuf *ret_text)
 			textbuf_add(ret_text, words[i]);
 }
 
+static bool
+write_element(char *const *list, size_t index, struct textbuf *ret_text)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		if (i == index) {
+			textbuf_add(ret_text, list[i]);
+			return true;
+		}
+	return false;
+}
+
+static bool
+write_names(char *const *list, struct textbuf *ret_text)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		textbuf_addf(ret_text, "%s%s", i > 0 ? "," : "", list[i]);
+	return list != NULL;
+}
+
 bool
 key_write(const struct key *key, const void *object, size_t index, struct textbuf *ret_text)
 {
 	const char *text;
 
-	if (value_is_list(key->kind)) {
-		char *const *list = value_get_list(key, object);
-
-		for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-			if (i == index) {
-				textbuf_add(ret_text, list[i]);
-				return true;
-			}
-		return false;
-	}
+	if (key->kind == KEY_LIST)
+		return write_element(value_get_list(key, object), index, ret_text);
 	if (index > 0)
 		return false;
 	if (key->kind == KEY_BOOL) {
@@ -72,6 +86,8 @@ key_write(const struct key *key, const void *object, size_t index, struct textbu
 		write_choice(key, value_get_number(key, object), ret_text);
 	} else if (value_is_number(key->kind)) {
 		write_with_unit(key, value_get_number(key, object), ret_text);
+	} else if (key->kind == KEY_NAMES) {
+		return write_names(value_get_list(key, object), ret_text);
 	} else {
 		text = value_get_text(key, object);
 		if (text == NULL)
@@ -121,7 +137,7 @@ key_describe_values(const struct key *key, struct textbuf *ret_text)
 		textbuf_add(ret_text, "words");
 		break;
 	case KEY_NAMES:
-		textbuf_add(ret_text, "names");
+		textbuf_add(ret_text, "names, or nothing for none");
 		break;
 	}
 }

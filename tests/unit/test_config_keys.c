@@ -73,7 +73,7 @@ assert_reads(struct fixture *fixture, const char *name, const char *text, const 
 		assert_memory_equal(&before, &fixture->object, sizeof(before));
 	} else {
 		assert_true(key_write(key, &fixture->object, 0, &printed));
-		assert_string_equal(printed.text, wanted);
+		assert_string_equal(printed.text != NULL ? printed.text : "", wanted);
 	}
 	textbuf_fini(&printed);
 }
@@ -167,6 +167,26 @@ spans_of_time_have_units_and_are_seconds_without(void **state)
 	assert_reads(fixture, "idle", "s", "refused");
 	assert_reads(fixture, "idle", "1m", "refused");
 	assert_reads(fixture, "chat_udp_silence", "999ms", "refused");
+	assert_reads(fixture, "max_time", "auto", "refused");
+}
+
+static void
+auto_is_a_word_and_not_the_number_behind_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct textbuf range = TEXTBUF_INIT(64);
+
+	assert_reads(fixture, "idle", "auto", "auto");
+	assert_int_equal(fixture->object.service.idle, -1);
+	assert_reads(fixture, "idle", "-1", "refused");
+	assert_reads(fixture, "idle", "-1ms", "refused");
+	assert_reads(fixture, "idle", "-9223372036854775807d", "refused");
+	key_describe_values(keys_find("idle"), &range);
+	assert_string_equal(range.text, "auto or 0..30d");
+	textbuf_reset(&range);
+	key_describe_values(keys_find("stop_timeout"), &range);
+	assert_string_equal(range.text, "0..1d");
+	textbuf_fini(&range);
 }
 
 static void
@@ -203,6 +223,51 @@ counts_are_digits_within_their_range(void **state)
 	assert_reads(fixture, "instances", "0x10", "refused");
 	assert_reads(fixture, "instances", "5 ", "refused");
 	assert_reads(fixture, "instances", "5k", "refused");
+}
+
+static void
+a_count_may_be_negative_where_its_range_is(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture, "nice", "-20", "-20");
+	assert_reads(fixture, "nice", "19", "19");
+	assert_reads(fixture, "nice", "-0", "0");
+	assert_reads(fixture, "nice", "-21", "refused");
+	assert_reads(fixture, "nice", "20", "refused");
+	assert_reads(fixture, "nice", "--1", "refused");
+	assert_reads(fixture, "nice", "-99999999999999999999", "refused");
+	assert_reads(fixture, "oom_score_adjust", "-1000", "-1000");
+	assert_reads(fixture, "oom_score_adjust", "-1001", "refused");
+	assert_reads(fixture, "instances", "-5", "refused");
+}
+
+static void
+limits_are_printed_in_one_form_whatever_they_were_written_as(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture, "rlimit_as", "unlimited", "unlimited");
+	assert_reads(fixture, "rlimit_as", "unlimited:unlimited", "unlimited");
+	assert_reads(fixture, "rlimit_as", "64k", "65536");
+	assert_reads(fixture, "rlimit_as", "1024k:2048k", "1M:2M");
+	assert_reads(fixture, "rlimit_as", "1048576:1G", "1M:1G");
+	assert_reads(fixture, "rlimit_as", "007:7", "7");
+	assert_reads(fixture, "rlimit_as", "0:unlimited", "0:unlimited");
+	assert_reads(fixture, "rlimit_as", "8589934591G", "8589934591G");
+	assert_reads(fixture, "rlimit_as", "8589934592G", "refused");
+	assert_reads(fixture, "rlimit_as", "9223372036854775806", "9223372036854775806");
+	assert_reads(fixture, "rlimit_as", "9223372036854775807", "refused");
+	assert_reads(fixture, "rlimit_as", "99999999999999999999", "refused");
+	assert_reads(fixture, "rlimit_as", "2:1", "refused");
+	assert_reads(fixture, "rlimit_as", "unlimited:1", "refused");
+	assert_reads(fixture, "rlimit_as", "-1", "refused");
+	assert_reads(fixture, "rlimit_as", "1:", "refused");
+	assert_reads(fixture, "rlimit_as", ":1", "refused");
+	assert_reads(fixture, "rlimit_as", "1:2:3", "refused");
+	assert_reads(fixture, "rlimit_as", "1K", "refused");
+	assert_reads(fixture, "rlimit_as", "", "refused");
+	assert_reads(fixture, "rlimit_as", "unlimitedG", "refused");
 }
 
 static void
@@ -282,6 +347,81 @@ a_list_grows_by_one_with_each_value(void **state)
 	assert_true(read_key(fixture, key, "C=3") < 0);
 }
 
+static void
+names_may_be_one_text_with_commas_and_an_empty_text_is_a_list_of_none(void **state)
+{
+	struct fixture *fixture = *state;
+	struct service_keys *keys = &fixture->object.service;
+
+	assert_reads(fixture, "groups", "audio,video", "audio,video");
+	assert_reads(fixture, "groups", "disk", "audio,video,disk");
+	assert_string_equal(keys->groups[2], "disk");
+	assert_null(keys->groups[3]);
+	assert_reads(fixture, "groups", "", "refused");
+	assert_reads(fixture, "groups", "a,", "refused");
+	assert_reads(fixture, "groups", ",a", "refused");
+	assert_reads(fixture, "groups", "a,,b", "refused");
+	assert_reads(fixture, "groups", ",", "refused");
+	assert_reads(fixture, "groups", "a b", "refused");
+	assert_reads(fixture, "capabilities", "", "");
+	assert_non_null(keys->capabilities);
+	assert_null(keys->capabilities[0]);
+	assert_reads(fixture, "capabilities", "", "");
+	assert_reads(fixture, "capabilities", "net_raw", "refused");
+}
+
+static void
+names_that_are_not_set_are_another_thing_than_none(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct key *key = keys_find("groups");
+	struct textbuf printed = TEXTBUF_INIT(64);
+	union object other = { 0 };
+
+	assert_false(key_write(key, &other, 0, &printed));
+	assert_int_equal(read_key(fixture, key, ""), 0);
+	assert_false(key_is_equal(key, &other, &fixture->object));
+	assert_true(key_write(key, &fixture->object, 0, &printed));
+	assert_false(key_write(key, &fixture->object, 1, &printed));
+	textbuf_fini(&printed);
+}
+
+static void
+equal_texts_and_equal_lists_are_kept_once(void **state)
+{
+	static const char *const names[] = { "env", "groups", "rlimit_as", "argv0" };
+	static const char *const texts[] = { "A=1", "b,c", "1M", "x" };
+	struct fixture *fixture = *state;
+	union object other = { 0 };
+
+	memset(&fixture->object, 0, sizeof(fixture->object));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct textbuf problem = TEXTBUF_INIT(KEY_PROBLEM_MAX);
+		char copy[8];
+
+		(void)strcpy(copy, texts[i]);
+		assert_int_equal(read_key(fixture, keys_find(names[i]), texts[i]), 0);
+		assert_int_equal(key_read(keys_find(names[i]), &other, copy, fixture->arena,
+					 &problem),
+			0);
+	}
+	assert_memory_equal(&other, &fixture->object, sizeof(other));
+}
+
+static void
+capabilities_are_found_by_either_name(void **state)
+{
+	(void)state;
+	assert_int_equal(config_capability("net_raw"), 13);
+	assert_int_equal(config_capability("CAP_NET_RAW"), 13);
+	assert_int_equal(config_capability("Cap_Chown"), 0);
+	assert_int_equal(config_capability("checkpoint_restore"), 40);
+	assert_int_equal(config_capability("CAP_"), -1);
+	assert_int_equal(config_capability(""), -1);
+	assert_int_equal(config_capability("net_ra"), -1);
+	assert_int_equal(config_capability("13"), -1);
+}
+
 int
 main(void)
 {
@@ -293,8 +433,15 @@ main(void)
 			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(spans_of_time_have_units_and_are_seconds_without,
 			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(auto_is_a_word_and_not_the_number_behind_it, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(sizes_have_units_of_1024, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(counts_are_digits_within_their_range, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(a_count_may_be_negative_where_its_range_is, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			limits_are_printed_in_one_form_whatever_they_were_written_as, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(modes_are_octal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(words_are_whole_words, set_up, tear_down),
@@ -302,6 +449,14 @@ main(void)
 			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_list_grows_by_one_with_each_value, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			names_may_be_one_text_with_commas_and_an_empty_text_is_a_list_of_none,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(names_that_are_not_set_are_another_thing_than_none,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(equal_texts_and_equal_lists_are_kept_once, set_up,
+			tear_down),
+		cmocka_unit_test(capabilities_are_found_by_either_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
