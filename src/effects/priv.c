@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -66,6 +65,28 @@ copy_entry(struct identity *who, const struct passwd *entry)
 }
 
 static int
+take_groups(struct identity *who, char *const *names)
+{
+	size_t count = 0;
+
+	while (names[count] != NULL)
+		count++;
+	if (count > GROUPS_MAX)
+		return -E2BIG;
+	who->groups = calloc(count + 1, sizeof(gid_t));
+	if (who->groups == NULL)
+		return -ENOMEM;
+	for (; *names != NULL; names++) {
+		int error = look_up_group(*names, &who->groups[who->group_count]);
+
+		if (error < 0)
+			return error;
+		who->group_count++;
+	}
+	return 0;
+}
+
+static int
 look_up_groups(struct identity *who)
 {
 	int count = 0;
@@ -107,7 +128,8 @@ look_up_user(struct identity *who, const char *name)
 }
 
 int
-priv_look_up(struct identity *ret_identity, const char *user, const char *group)
+priv_look_up(struct identity *ret_identity, const char *user, const char *group,
+	char *const *groups)
 {
 	struct identity who = { .is_set = true };
 	auto_free char *name = strdup(user);
@@ -125,7 +147,7 @@ priv_look_up(struct identity *ret_identity, const char *user, const char *group)
 	if (error == 0 && group != NULL)
 		error = look_up_group(group, &who.gid);
 	if (error == 0)
-		error = look_up_groups(&who);
+		error = groups != NULL ? take_groups(&who, groups) : look_up_groups(&who);
 	if (error < 0) {
 		priv_identity_fini(&who);
 		return error;
@@ -184,13 +206,13 @@ priv_own_socket_file(const char *path, uid_t uid, gid_t gid, mode_t mode)
 }
 
 int
-priv_raise_descriptors(int64_t wanted, int64_t *ret_now, int64_t *ret_before)
+priv_raise_descriptors(int64_t wanted, int64_t *ret_now, struct rlimit *ret_before)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return -errno;
-	*ret_before = (int64_t)limit.rlim_cur;
+	*ret_before = limit;
 	if (wanted > 0 && (rlim_t)wanted > limit.rlim_max)
 		limit.rlim_max = (rlim_t)wanted; /* root may */
 	limit.rlim_cur = wanted > 0 ? (rlim_t)wanted : limit.rlim_max;

@@ -6,6 +6,7 @@
 
 #include "base/util.h"
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /* Whom a process becomes: looked up once, when the configuration is read. */
@@ -20,10 +21,12 @@ struct identity {
 	char *shell;
 };
 
-/* Look up USER, USER:GROUP or numbers; `group` (may be NULL) is used where USER names none.
+/* Look up USER, USER:GROUP or numbers; `group` (may be NULL) is used where USER names none. The
+ * supplementary groups are `groups` (NULL-terminated), or those of the user if that is NULL.
  * Reads the user database, may block. 0, -ENOENT (no such user), -ESRCH (no such group),
- * -errno. Groups are those of the user. */
-int priv_look_up(struct identity *ret_identity, const char *user, const char *group);
+ * -errno. */
+int priv_look_up(struct identity *ret_identity, const char *user, const char *group,
+	char *const *groups);
 void priv_identity_fini(struct identity *identity);
 
 /* A uid and gid that no account has, for a process that is to be nobody's equal (`nobody` may run
@@ -40,8 +43,8 @@ int priv_look_up_group(const char *name, gid_t *ret_gid);
 int priv_own_socket_file(const char *path, uid_t uid, gid_t gid, mode_t mode);
 
 /* Raise the soft limit of descriptors to `wanted` (0: the hard limit). Gives what holds now and
- * what the soft limit was, for handlers. 0 or -errno. */
-int priv_raise_descriptors(int64_t wanted, int64_t *ret_now, int64_t *ret_before);
+ * what the limits were, for handlers. 0 or -errno. */
+int priv_raise_descriptors(int64_t wanted, int64_t *ret_now, struct rlimit *ret_before);
 
 /* Forget what the starter left: ignored signals, descriptors (they become close-on-exec; 0 to 2
  * are made sure of), umask. Blocks every signal. 0 or -errno. */

@@ -10,29 +10,48 @@
 
 #include "effects/priv.h"
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #define SPAWN_LOW_FDS 64
 
 enum spawn_step {
 	SPAWN_STEP_NONE,
-#define STEP(name, word) SPAWN_STEP_##name,
+#define STEP(name, word, function) SPAWN_STEP_##name,
 #include "effects/spawn_steps.def"
 #undef STEP
 	SPAWN_STEP_COUNT
 };
 
+/* In `steps` of a plan: take that step. Those without which there is no start (descriptors 0 to 2,
+ * signals, exec) are always taken. */
+#define SPAWN_DO(name) (UINT64_C(1) << SPAWN_STEP_##name)
+
+struct spawn_limit {
+	enum spawn_step step; /* the name of its failure */
+	int resource;
+	struct rlimit limit;
+};
+
+/* Everything is borrowed. A field counts if the step before its name is to be taken. */
 struct spawn_plan {
 	const char *path; /* execve(2); or NULL and path_fd for execveat(2) */
 	int path_fd;
 	char *const *argv;
-	const char *cwd;          /* NULL: ours */
-	struct identity identity; /* its members are borrowed */
-	int64_t descriptors;      /* soft RLIMIT_NOFILE; -1: leave */
-	bool wants_no_new_privs;
-	bool wants_no_capabilities; /* give up those held, inheritable and ambient */
-	bool wants_no_bounding_set; /* and the chance to get any by an exec */
-	bool wants_session;         /* setsid(2): no controlling terminal */
+	uint64_t steps; /* SPAWN_DO(...) | ...; SESSION and NO_NEW_PRIVS need no more than that */
+	int nice;       /* NICE */
+	int policy;     /* SCHEDULER */
+	int priority;
+	int io_priority;          /* IO_PRIORITY: as ioprio_set(2) takes it */
+	int oom_score_adjust;     /* OOM */
+	mode_t umask;             /* UMASK */
+	const char *root;         /* ROOT */
+	const char *cwd;          /* CWD: inside of that root, with the rights of the user */
+	struct identity identity; /* GROUPS, GID, UID */
+	uint64_t capabilities;    /* CAPABILITIES: those held, inheritable; AMBIENT: to be raised */
+	uint64_t bounding_drop;   /* BOUNDING_SET: out of it */
+	const struct spawn_limit *limits; /* LIMITS */
+	size_t limit_count;
 };
 
 struct spawn_result {

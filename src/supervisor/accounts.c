@@ -65,41 +65,58 @@ set_variables_of_ourselves(struct account *account)
 		entry->pw_shell[0] != '\0' ? entry->pw_shell : "/bin/sh");
 }
 
+static bool
+are_same_names(char *const *a, char *const *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	for (; *a != NULL && *b != NULL; a++, b++)
+		if (strcmp(*a, *b) != 0)
+			return false;
+	return *a == *b;
+}
+
+static bool
+is_account_of(const struct account *account, const struct service_keys *keys)
+{
+	if (account->keys == NULL || keys->user == NULL)
+		return account->keys == NULL && keys->user == NULL;
+	return is_same_text(account->keys->user, keys->user) &&
+		is_same_text(account->keys->group, keys->group) &&
+		are_same_names(account->keys->groups, keys->groups);
+}
+
 static int
-account_fill(struct account *account, const char *user, const char *group)
+account_fill(struct account *account, const struct service_keys *keys)
 {
 	int error;
 
-	if (user == NULL)
+	if (keys->user == NULL)
 		return set_variables_of_ourselves(account);
-	error = priv_look_up(&account->identity, user, group);
+	account->keys = keys;
+	error = priv_look_up(&account->identity, keys->user, keys->group, keys->groups);
 	if (error < 0)
 		return error;
 	/* Without root the only user is the one we are: nothing has to be set. */
 	if (!priv_is_root())
 		account->identity.is_set = false;
-	account->user = strdup(user);
-	account->group = group != NULL ? strdup(group) : NULL;
-	if (account->user == NULL || (group != NULL && account->group == NULL))
-		return -ENOMEM;
 	return set_variables_of_identity(account);
 }
 
 struct account *
-account_find(struct account **accounts, const char *user, const char *group, int *ret_error)
+account_find(struct account **accounts, const struct service_keys *keys, int *ret_error)
 {
 	struct account *account;
 
 	for (account = *accounts; account != NULL; account = account->next)
-		if (is_same_text(account->user, user) &&
-			(user == NULL || is_same_text(account->group, group)))
+		if (is_account_of(account, keys))
 			return account;
 	account = calloc(1, sizeof(*account));
 	if (account == NULL) {
 		*ret_error = -ENOMEM;
 		return NULL;
 	}
-	*ret_error = account_fill(account, user, group);
+	*ret_error = account_fill(account, keys);
 	if (*ret_error < 0) {
 		(void)accounts_free(account);
 		return NULL;
@@ -118,8 +135,6 @@ accounts_free(struct account *accounts)
 		priv_identity_fini(&accounts->identity);
 		for (size_t i = 0; i < accounts->variable_count; i++)
 			free(accounts->variables[i]);
-		free(accounts->user);
-		free(accounts->group);
 		free(accounts);
 		accounts = next;
 	}

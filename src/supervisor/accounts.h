@@ -5,10 +5,10 @@
 
 #include "supervisor/state.h"
 
-/* The account of `user` (USER or USER:GROUP) with `group`; user NULL: ourselves. Looked up at
- * the first call for the pair, which may block; kept in `*accounts`, who owns it. NULL: the
- * -errno of priv_look_up is in *ret_error. */
-struct account *account_find(struct account **accounts, const char *user, const char *group,
+/* The account that the keys user (NULL: ourselves), group and groups name. Looked up at the first
+ * call for these three, which may block; kept in `*accounts`, who owns it and borrows the keys.
+ * NULL: the -errno of priv_look_up is in *ret_error. */
+struct account *account_find(struct account **accounts, const struct service_keys *keys,
 	int *ret_error);
 struct account *accounts_free(struct account *accounts);
 

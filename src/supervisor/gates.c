@@ -3,6 +3,7 @@
 #include "supervisor/gates.h"
 
 #include "base/shared_places.h"
+#include "effects/self.h"
 #include "supervisor/dispatch.h"
 #include "supervisor/handlers.h"
 #include "supervisor/handover.h"
@@ -10,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,8 +74,8 @@ choose_identity(struct supervisor *supervisor, const struct config *config)
 	if (!priv_is_root())
 		return 0;
 	if (wanted != NULL)
-		return priv_look_up(&supervisor->gate_identity, wanted, NULL);
-	if (priv_look_up(&supervisor->gate_identity, "reeve", NULL) == 0)
+		return priv_look_up(&supervisor->gate_identity, wanted, NULL, NULL);
+	if (priv_look_up(&supervisor->gate_identity, "reeve", NULL, NULL) == 0)
 		return 0;
 	return priv_unknown_identity(&supervisor->gate_identity);
 }
@@ -137,6 +139,25 @@ gate_environment(char **ret_environment, size_t room)
 	ret_environment[count] = NULL;
 }
 
+/* The bounding set can only be emptied by one who may; the rest is given up by anybody. */
+static int
+add_identity(struct spawn_plan *plan)
+{
+	struct self self;
+	int error = self_read(&self);
+
+	if (error < 0)
+		return error;
+	if (plan->identity.is_set)
+		plan->steps |= SPAWN_DO(GROUPS) | SPAWN_DO(GID) | SPAWN_DO(UID);
+	if (self_may(&self, CAP_SETPCAP)) {
+		plan->steps |= SPAWN_DO(BOUNDING_SET);
+		plan->bounding_drop = self.capabilities.bounding;
+	}
+	self_fini(&self);
+	return 0;
+}
+
 static int
 run_gate(struct supervised_gate *gate, int gate_fd, int log_copy_fd)
 {
@@ -147,18 +168,17 @@ run_gate(struct supervised_gate *gate, int gate_fd, int log_copy_fd)
 	char *argv[] = { name, sink, level, NULL };
 	char *environment[8];
 	const int stdio[3] = { gate_fd, supervisor->null_fd, log_copy_fd };
-	const struct spawn_plan plan = { .path_fd = supervisor->gate_program_fd,
+	struct spawn_plan plan = { .path_fd = supervisor->gate_program_fd,
 		.argv = argv,
+		.steps = SPAWN_DO(SESSION) | SPAWN_DO(CWD) | SPAWN_DO(CAPABILITIES) |
+			SPAWN_DO(NO_NEW_PRIVS),
 		.cwd = "/",
-		.identity = supervisor->gate_identity,
-		.descriptors = -1,
-		.wants_no_new_privs = true,
-		.wants_no_capabilities = true,
-		.wants_no_bounding_set = true,
-		.wants_session = true };
+		.identity = supervisor->gate_identity };
 	struct spawn_result result;
-	int error;
+	int error = add_identity(&plan);
 
+	if (error < 0)
+		return error;
 	sink[sizeof(sink) - 2] = (char)('0' + supervisor->log_sink);
 	level[sizeof(level) - 2] = (char)('0' + supervisor->log_level);
 	gate_environment(environment, ARRAY_SIZE(environment));

@@ -106,7 +106,7 @@ socket_options(const struct service_config *service, struct listen_options *ret_
 	if (service->endpoints[0].path == NULL)
 		return 0;
 	if (keys->owner != NULL) {
-		if (priv_look_up(&owner, keys->owner, NULL) < 0)
+		if (priv_look_up(&owner, keys->owner, NULL, NULL) < 0)
 			return -ENOENT;
 		ret_options->uid = owner.uid;
 		priv_identity_fini(&owner);

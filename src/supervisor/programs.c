@@ -6,20 +6,20 @@
 #include "config/keys.h"
 #include "supervisor/accounts.h"
 #include "supervisor/error_files.h"
+#include "supervisor/world.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define HANDLER_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Where the key was set; the service's name if it is a default. */
-static const struct where *
-key_where(const struct service_config *service, uint32_t place)
+const struct where *
+program_key_where(const struct service_config *service, uint32_t place)
 {
 	for (uint32_t i = 0; i < service->key_count; i++)
 		if (service->key_where[i].place == place)
 			return &service->key_where[i].where;
-	return &service->where;
+	return NULL;
 }
 
 static size_t
@@ -101,39 +101,30 @@ set_argv(struct served *served, const struct service_config *service)
 	return 0;
 }
 
-/* A program of root's keeps what root has, so that a login can become somebody else. */
 static int
 set_plan(const struct program_maker *maker, struct served *served,
 	const struct service_config *service)
 {
 	const struct supervisor *supervisor = maker->supervisor;
 	int error = 0;
-	const struct account *account = account_find(&maker->set->accounts, service->keys->user,
-		service->keys->group, &error);
-	bool is_root;
+	const struct account *account = account_find(&maker->set->accounts, service->keys, &error);
 
 	if (account == NULL)
 		return error;
 	/* Whoever shares a uid may stop the other for good with one signal. */
 	if (account->identity.is_set && supervisor->gate_identity.is_set &&
 		account->identity.uid == supervisor->gate_identity.uid) {
-		complain(maker->complaints, key_where(service, KEY_PLACE_user), "user",
+		complain(maker->complaints, program_key_where(service, KEY_PLACE_user), "user",
 			"a program is to run as the user of the gates, which it could stop: choose "
 			"another, or set daemon.gate_user");
 		return -EUSERS;
 	}
-	is_root = account->identity.is_set && account->identity.uid == 0;
-	served->plan = (struct spawn_plan){
-		.path = service->program[0],
+	served->plan = (struct spawn_plan){ .path = service->program[0],
 		.path_fd = -1,
-		.cwd = "/",
-		.identity = account->identity,
-		.descriptors = supervisor->descriptors_before,
-		.wants_no_new_privs = !is_root,
-		.wants_no_capabilities = !is_root,
-		.wants_session = true,
-	};
-	return set_environment(served, service->keys, account);
+		.steps = SPAWN_DO(SESSION),
+		.identity = account->identity };
+	error = world_plan(maker, &served->plan, service);
+	return error < 0 ? error : set_environment(served, service->keys, account);
 }
 
 static const char *
@@ -163,7 +154,7 @@ set_error_output(const struct program_maker *maker, struct served *served,
 		return 0;
 	if (*text != '/' || served->error_fd >= 0)
 		return 0;
-	complain(maker->complaints, key_where(service, KEY_PLACE_stderr), "stderr",
+	complain(maker->complaints, program_key_where(service, KEY_PLACE_stderr), "stderr",
 		"the file %.200s cannot be appended to: %s", text, why_no_file(served->error_fd));
 	return served->error_fd;
 }
@@ -184,7 +175,24 @@ program_fini(struct served *served)
 {
 	free(served->environment);
 	free((void *)(uintptr_t)served->plan.argv);
+	free((void *)(uintptr_t)served->plan.limits);
 	served->environment = NULL;
 	served->environment_count = 0;
 	served->plan = (struct spawn_plan){ .path_fd = -1 };
+}
+
+int
+program_maker_init(struct program_maker *ret_maker, const struct supervisor *supervisor,
+	struct service_set *set, struct complaint_list *complaints)
+{
+	*ret_maker = (struct program_maker){
+		.supervisor = supervisor, .set = set, .complaints = complaints
+	};
+	return self_read(&ret_maker->self);
+}
+
+void
+program_maker_fini(struct program_maker *maker)
+{
+	self_fini(&maker->self);
 }

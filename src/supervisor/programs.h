@@ -3,6 +3,7 @@
 #ifndef REEVE_SUPERVISOR_PROGRAMS_H
 #define REEVE_SUPERVISOR_PROGRAMS_H
 
+#include "effects/self.h"
 #include "supervisor/state.h"
 
 /* What the programs of one configuration have in common. */
@@ -10,7 +11,13 @@ struct program_maker {
 	const struct supervisor *supervisor;
 	struct service_set *set;
 	struct complaint_list *complaints;
+	struct self self; /* what programs have if nothing is done about it */
 };
+
+/* 0 or -errno. The set may be filled in later. */
+int program_maker_init(struct program_maker *ret_maker, const struct supervisor *supervisor,
+	struct service_set *set, struct complaint_list *complaints);
+void program_maker_fini(struct program_maker *maker);
 
 /* Make the plan and the environment of a service that runs a program; they borrow from the set's
  * configuration, accounts and files. 0, or -errno and a complaint where there is more to say.
@@ -18,5 +25,8 @@ struct program_maker {
 int program_init(const struct program_maker *maker, struct served *served,
 	const struct service_config *service);
 void program_fini(struct served *served);
+
+/* Where the key was set (KEY_PLACE_... of keys.h); NULL if it is a default. */
+const struct where *program_key_where(const struct service_config *service, uint32_t place);
 
 #endif

@@ -100,7 +100,7 @@ log_complaints(const struct complaint_list *complaints)
 static int
 start_with(struct supervisor *supervisor, const struct config *config)
 {
-	int64_t raised;
+	struct rlimit raised;
 	int error = priv_raise_descriptors(config->daemon.descriptors, &supervisor->descriptors,
 		&raised);
 
@@ -140,9 +140,7 @@ reload_load_first(struct supervisor *supervisor, struct complaint_list *complain
 
 	/* The check has to know how many sockets could be opened. What was allowed before is what
 	 * programs get back. */
-	if (priv_raise_descriptors(0, &supervisor->descriptors, &supervisor->descriptors_before) <
-		0)
-		supervisor->descriptors_before = -1;
+	(void)priv_raise_descriptors(0, &supervisor->descriptors, &supervisor->files_before);
 	config = load_checked(supervisor, complaints);
 	if (config == NULL)
 		show_complaints(complaints);

@@ -194,14 +194,15 @@ services_prepare(struct supervisor *supervisor, struct config *config, struct se
 	struct complaint_list *complaints)
 {
 	struct service_set set = { .config = config, .config_fd = -1 };
-	const struct program_maker maker = {
-		.supervisor = supervisor, .set = &set, .complaints = complaints
-	};
+	struct program_maker maker;
 	size_t complaints_before = complaint_count(complaints);
 	int error;
 
 	set.served = calloc((size_t)config->service_count + 1, sizeof(struct served *));
-	error = prepare_rows(&maker);
+	error = program_maker_init(&maker, supervisor, &set, complaints);
+	if (error == 0)
+		error = prepare_rows(&maker);
+	program_maker_fini(&maker);
 	if (error == 0)
 		error = write_config(config, &set.config_fd);
 	if (error == -ENOSPC)

@@ -25,8 +25,7 @@
 
 /* Somebody a program runs as, shared by all services that name the same. */
 struct account {
-	char *user; /* as configured; NULL: ourselves */
-	char *group;
+	const struct service_keys *keys; /* of the first service that named it; NULL: ourselves */
 	struct identity identity;
 	char *variables[4]; /* HOME= USER= LOGNAME= SHELL= */
 	size_t variable_count;
@@ -180,7 +179,7 @@ struct supervisor {
 	struct handler *newest_unheard;
 	struct timer hearing_timer;
 	int64_t descriptors;        /* what we may hold */
-	int64_t descriptors_before; /* what handlers get back */
+	struct rlimit files_before; /* what handlers get back */
 
 	bool wants_reload;             /* asked for while one was under way */
 	bool is_reloading;             /* gates are being handed the new state */

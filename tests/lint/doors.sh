@@ -10,7 +10,7 @@ build=$1 reeved_objects=$2 gate_objects=$3
 most_in_a_door=12
 most_in_a_room=30
 
-# What changes who a process is. Its place is priv.c, and spawn.c's child between clone and exec.
+# What changes who a process is. Its place is priv.c, and spawn_child.c's steps between clone and exec.
 power='set(res|re|e)?[ug]id|setgroups|initgroups|capset|chroot|pivot_root|setns|unshare'
 # What a gate must not even be able to call; read from its undefined symbols.
 forbidden_to_gates="$power|execv[a-z]*|execl[a-z]*|fexecve|fork|vfork|clone|posix_spawnp?|system|popen|ptrace|mount"
@@ -40,7 +40,7 @@ for header in $headers; do
 done
 
 # The compiler's preprocessor leaves the comments out; strings go here.
-find src services -name '*.[ch]' ! -path src/effects/priv.c ! -path src/effects/spawn.c | sort |
+find src services -name '*.[ch]' ! -path src/effects/priv.c ! -path 'src/effects/spawn*.c' | sort |
 while read -r file; do
 	gcc -fpreprocessed -dD -E -P "$file" 2>/dev/null | sed 's/"[^"]*"//g' |
 		grep -noE "(^|[^A-Za-z0-9_.>])($power) *\(|SYS_($power)\b" &&
@@ -55,7 +55,7 @@ for object in $reeved_objects; do
 done
 for object in $gate_objects; do
 	case $object in
-	src/supervisor/* | src/effects/priv.o | src/effects/spawn.o | src/effects/listen.o | src/effects/notify.o)
+	src/supervisor/* | src/effects/priv.o | src/effects/spawn*.o | src/effects/listen.o | src/effects/notify.o)
 		complain "Makefile: reeve-gate links $object, which is the supervisor's" ;;
 	esac
 done

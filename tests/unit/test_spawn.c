@@ -1,6 +1,7 @@
-/* LINK: src/effects/spawn.o src/effects/priv.o */
+/* LINK: src/effects/spawn.o src/effects/spawn_child.o src/effects/priv.o src/effects/self.o */
 /* SPDX-License-Identifier: ISC */
 /* Starting programs: what the child finds, and that a step which fails is named. */
+#include "effects/self.h"
 #include "effects/spawn.h"
 
 #include <errno.h>
@@ -30,9 +31,7 @@ plain_plan(char *const *argv)
 	return (struct spawn_plan){ .path = shell_path,
 		.path_fd = -1,
 		.argv = argv,
-		.descriptors = -1,
-		.wants_no_new_privs = true,
-		.wants_session = true };
+		.steps = SPAWN_DO(SESSION) | SPAWN_DO(NO_NEW_PRIVS) };
 }
 
 /* Run `script` by `plan` with its output in a pipe; what it wrote, and its exit status. */
@@ -131,6 +130,14 @@ it_leads_a_session_without_pending_or_blocked_signals(void **state)
 }
 
 static void
+set_limit(struct spawn_plan *plan, const struct spawn_limit *limit)
+{
+	plan->limits = limit;
+	plan->limit_count = 1;
+	plan->steps |= SPAWN_DO(LIMITS);
+}
+
+static void
 no_new_privs_is_set(void **state)
 {
 	char report[REPORT_MAX];
@@ -142,15 +149,16 @@ no_new_privs_is_set(void **state)
 }
 
 static void
-the_limit_of_descriptors_is_the_one_of_the_plan(void **state)
+the_limits_are_those_of_the_plan(void **state)
 {
+	const struct spawn_limit limit = { SPAWN_STEP_RLIMIT_OF_files, RLIMIT_NOFILE, { 77, 78 } };
 	char report[REPORT_MAX];
 	struct spawn_plan plan = plain_plan(NULL);
 
 	(void)state;
-	plan.descriptors = 77;
-	assert_int_equal(run_script(&plan, "ulimit -n", report), 0);
-	assert_string_equal(report, "77\n");
+	set_limit(&plan, &limit);
+	assert_int_equal(run_script(&plan, "ulimit -Sn; ulimit -Hn", report), 0);
+	assert_string_equal(report, "77\n78\n");
 }
 
 /* Expect the start to fail at `step` with `error`, and leave no child. */
@@ -184,12 +192,35 @@ a_missing_program_fails_at_execve(void **state)
 static void
 a_limit_that_cannot_be_set_means_no_start(void **state)
 {
+	const struct spawn_limit limit = { SPAWN_STEP_RLIMIT_OF_files, RLIMIT_NOFILE, { 78, 77 } };
 	char *argv[] = { shell_name, NULL };
 	struct spawn_plan plan = plain_plan(argv);
 
 	(void)state;
-	plan.descriptors = INT64_MAX / 2;
-	assert_fails(&plan, SPAWN_STEP_LIMITS, -EINVAL);
+	set_limit(&plan, &limit);
+	assert_fails(&plan, SPAWN_STEP_RLIMIT_OF_files, -EINVAL);
+	assert_string_equal(spawn_step_word(SPAWN_STEP_RLIMIT_OF_files), "rlimit_files");
+}
+
+static void
+become(struct spawn_plan *plan, uid_t uid, gid_t gid, gid_t *group)
+{
+	plan->identity = (struct identity){
+		.uid = uid, .gid = gid, .groups = group, .group_count = 1, .is_set = true
+	};
+	plan->steps |= SPAWN_DO(GROUPS) | SPAWN_DO(GID) | SPAWN_DO(UID);
+}
+
+static uint64_t
+bounding_set(void)
+{
+	struct self self;
+	uint64_t set;
+
+	assert_int_equal(self_read(&self), 0);
+	set = self.capabilities.bounding;
+	self_fini(&self);
+	return set;
 }
 
 static void
@@ -204,9 +235,7 @@ an_identity_that_cannot_be_taken_means_no_start(void **state)
 		print_message("# SKIP root may become anybody\n");
 		skip();
 	}
-	plan.identity = (struct identity){
-		.uid = 12345, .gid = 12345, .groups = &group, .group_count = 1, .is_set = true
-	};
+	become(&plan, 12345, 12345, &group);
 	assert_fails(&plan, SPAWN_STEP_GROUPS, -EPERM);
 }
 
@@ -222,11 +251,9 @@ root_becomes_the_user_with_all_ids_and_no_way_back(void **state)
 		print_message("# SKIP only root can become somebody else\n");
 		skip();
 	}
-	plan.identity = (struct identity){
-		.uid = 12345, .gid = 23456, .groups = &group, .group_count = 1, .is_set = true
-	};
-	plan.wants_no_capabilities = true;
-	plan.wants_no_bounding_set = true;
+	become(&plan, 12345, 23456, &group);
+	plan.steps |= SPAWN_DO(CAPABILITIES) | SPAWN_DO(BOUNDING_SET);
+	plan.bounding_drop = bounding_set();
 	assert_int_equal(run_script(&plan, "grep -E '^(Uid|Gid|Groups|Cap)' /proc/self/status",
 				 report),
 		0);
@@ -270,9 +297,7 @@ a_process_of_the_programs_user_cannot_hold_us(void **state)
 		skip();
 	}
 	plan.path = true_path;
-	plan.identity = (struct identity){
-		.uid = USER, .gid = USER, .groups = &group, .group_count = 1, .is_set = true
-	};
+	become(&plan, USER, USER, &group);
 	stopper = start_stopper(USER);
 	for (int i = 0; i < STARTS; i++) {
 		struct spawn_result result;
@@ -305,7 +330,7 @@ main(void)
 		cmocka_unit_test(our_own_descriptors_are_as_before),
 		cmocka_unit_test(it_leads_a_session_without_pending_or_blocked_signals),
 		cmocka_unit_test(no_new_privs_is_set),
-		cmocka_unit_test(the_limit_of_descriptors_is_the_one_of_the_plan),
+		cmocka_unit_test(the_limits_are_those_of_the_plan),
 		cmocka_unit_test(a_missing_program_fails_at_execve),
 		cmocka_unit_test(a_limit_that_cannot_be_set_means_no_start),
 		cmocka_unit_test(an_identity_that_cannot_be_taken_means_no_start),

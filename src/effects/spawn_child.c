@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/* The steps between clone and exec, in the supervisor's memory while the supervisor waits: system
+ * calls only, made directly, because the C library's wrappers of setuid and friends would speak to
+ * the supervisor's threads. What belongs to the memory and not to the process would become the
+ * supervisor's too, so nothing of the kind is changed here; but the kernel itself makes the memory
+ * of a process that takes another uid undumpable. The supervisor stays so, and had better: until
+ * exec, the child would be open to ptrace by any process of that uid. */
+#include "effects/spawn_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <linux/ioprio.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define CAPABILITY_BITS 64
+#define OOM_TEXT_MAX 8
+
+static bool
+leave_descriptors(struct child *child)
+{
+	return !child->shares_descriptors ||
+		syscall(SYS_close_range, SPAWN_LOW_FDS, ~0U, CLOSE_RANGE_UNSHARE) == 0;
+}
+
+static bool
+set_stdio(struct child *child)
+{
+	for (int role = 0; role < 3; role++)
+		if (dup2(child->stdio[role], role) < 0)
+			return false;
+	return true;
+}
+
+static bool
+begin_session(struct child *child)
+{
+	(void)child;
+	return setsid() >= 0;
+}
+
+/* Before the root changes, for there may be no /proc in the new one. */
+static bool
+set_oom_score(struct child *child)
+{
+	char text[OOM_TEXT_MAX];
+	int score = child->plan->oom_score_adjust;
+	unsigned int rest = (unsigned int)(score < 0 ? -score : score);
+	size_t at = sizeof(text);
+	int score_fd;
+	bool is_written;
+
+	do
+		text[--at] = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (score < 0)
+		text[--at] = '-';
+	score_fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj",
+		O_WRONLY | O_CLOEXEC);
+	if (score_fd < 0)
+		return false;
+	is_written = syscall(SYS_write, score_fd, text + at, sizeof(text) - at) > 0;
+	if (is_written)
+		(void)close(score_fd);
+	return is_written;
+}
+
+static bool
+set_limits(struct child *child)
+{
+	const struct spawn_plan *plan = child->plan;
+
+	for (size_t i = 0; i < plan->limit_count; i++) {
+		child->step = plan->limits[i].step;
+		if (setrlimit(plan->limits[i].resource, &plan->limits[i].limit) < 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+set_nice(struct child *child)
+{
+	return setpriority(PRIO_PROCESS, 0, child->plan->nice) == 0;
+}
+
+static bool
+set_scheduler(struct child *child)
+{
+	const struct sched_param param = { .sched_priority = child->plan->priority };
+
+	return sched_setscheduler(0, child->plan->policy, &param) >= 0;
+}
+
+static bool
+set_io_priority(struct child *child)
+{
+	return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, child->plan->io_priority) == 0;
+}
+
+static bool
+set_umask(struct child *child)
+{
+	(void)umask(child->plan->umask);
+	return true;
+}
+
+/* A working folder that is left outside would be a way out. */
+static bool
+change_root(struct child *child)
+{
+	return chroot(child->plan->root) == 0 && chdir("/") == 0;
+}
+
+static bool
+drop_bounding_set(struct child *child)
+{
+	for (int capability = 0; capability < CAPABILITY_BITS; capability++)
+		if ((child->plan->bounding_drop >> capability & 1) != 0 &&
+			prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+			return false;
+	return true;
+}
+
+/* Groups before gid before uid: each step takes away the right to the one before. */
+static bool
+set_groups(struct child *child)
+{
+	const struct identity *who = &child->plan->identity;
+
+	return syscall(SYS_setgroups, who->group_count, who->groups) == 0;
+}
+
+static bool
+set_gid(struct child *child)
+{
+	gid_t gid = child->plan->identity.gid;
+
+	return syscall(SYS_setresgid, gid, gid, gid) == 0;
+}
+
+/* Else the next step would take away what the one after it sets. */
+static bool
+keep_capabilities(struct child *child)
+{
+	(void)child;
+	return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0;
+}
+
+static bool
+set_uid(struct child *child)
+{
+	uid_t uid = child->plan->identity.uid;
+
+	return syscall(SYS_setresuid, uid, uid, uid) == 0;
+}
+
+/* An ambient capability that is no longer inheritable is gone with this too. */
+static bool
+set_capabilities(struct child *child)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2];
+
+	for (int half = 0; half < 2; half++) {
+		uint32_t kept = (uint32_t)(child->plan->capabilities >> (32 * half));
+
+		sets[half] = (struct __user_cap_data_struct){
+			.effective = kept, .permitted = kept, .inheritable = kept
+		};
+	}
+	return syscall(SYS_capset, &header, sets) == 0;
+}
+
+/* What lets a program of another user than root have them after the exec. */
+static bool
+raise_ambient(struct child *child)
+{
+	for (int capability = 0; capability < CAPABILITY_BITS; capability++)
+		if ((child->plan->capabilities >> capability & 1) != 0 &&
+			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
+			return false;
+	return true;
+}
+
+static bool
+change_folder(struct child *child)
+{
+	return chdir(child->plan->cwd) == 0;
+}
+
+static bool
+set_no_new_privs(struct child *child)
+{
+	(void)child;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+static bool
+open_signals(struct child *child)
+{
+	sigset_t none;
+
+	(void)child;
+	(void)sigemptyset(&none);
+	return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+}
+
+static bool
+execute(struct child *child)
+{
+	const struct spawn_plan *plan = child->plan;
+
+	if (plan->path != NULL)
+		(void)execve(plan->path, plan->argv, child->envp);
+	else
+		(void)syscall(SYS_execveat, plan->path_fd, "", plan->argv, child->envp,
+			AT_EMPTY_PATH);
+	return false;
+}
+
+static bool (*const steps[SPAWN_STEP_COUNT])(struct child *child) = {
+#define STEP(name, word, function) [SPAWN_STEP_##name] = function,
+#include "effects/spawn_steps.def"
+#undef STEP
+};
+
+int
+spawn_child_main(void *argument)
+{
+	struct child *child = argument;
+	uint64_t taken = child->plan->steps | SPAWN_DO(DESCRIPTORS) | SPAWN_DO(STDIO) |
+		SPAWN_DO(SIGNALS) | SPAWN_DO(EXEC);
+
+	/* execve returns only to tell why not. */
+	child->error = 0;
+	for (size_t step = 0; step < SPAWN_STEP_COUNT; step++) {
+		if ((taken >> step & 1) == 0 || steps[step] == NULL)
+			continue;
+		child->step = (enum spawn_step)step;
+		if (!steps[step](child))
+			break;
+	}
+	child->error = errno;
+	_exit(127);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+/* From keys to the steps of a plan: each compares what is wanted with what we are. */
+#include "supervisor/world.h"
+
+#include "config/keys.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/ioprio.h>
+#include <sched.h>
+#include <string.h>
+
+#define LIMITS_MAX 16
+
+/* A key of rlimits.def. */
+struct limit_row {
+	size_t offset; /* of its text in struct service_keys */
+	uint32_t place;
+	enum spawn_step step;
+	int resource;
+	const char *key;
+};
+
+static const struct limit_row limit_rows[] = {
+#define RLIMIT(word, name, ...)                                                  \
+	{ offsetof(struct service_keys, rlimit_##word), KEY_PLACE_rlimit_##word, \
+		SPAWN_STEP_RLIMIT_OF_##word, RLIMIT_##name, "rlimit_" #word },
+#include "config/rlimits.def"
+#undef RLIMIT
+};
+
+static bool
+is_chosen(const struct service_config *service, uint32_t place)
+{
+	return program_key_where(service, place) != NULL;
+}
+
+/* Only a child that is to be somebody else takes these steps, and each alone only if need be. */
+static void
+plan_identity(const struct self *self, struct spawn_plan *plan)
+{
+	const struct identity *who = &plan->identity;
+
+	if (!who->is_set)
+		return;
+	if (!self_has_groups(self, who->groups, who->group_count))
+		plan->steps |= SPAWN_DO(GROUPS);
+	if (!self_has_gid(self, who->gid))
+		plan->steps |= SPAWN_DO(GID);
+	if (!self_has_uid(self, who->uid))
+		plan->steps |= SPAWN_DO(UID);
+}
+
+static int
+read_capabilities(const struct program_maker *maker, const struct service_config *service,
+	uint64_t *ret_kept)
+{
+	uint64_t kept = 0;
+
+	for (char **name = service->keys->capabilities; name != NULL && *name != NULL; name++) {
+		int capability = config_capability(*name);
+
+		if (capability < 0 || (maker->self.capabilities.permitted >> capability & 1) == 0) {
+			complain(maker->complaints,
+				program_key_where(service, KEY_PLACE_capabilities), "capabilities",
+				"reeved itself does not have %.40s, so no program can keep it",
+				*name);
+			return -EPERM;
+		}
+		kept |= UINT64_C(1) << capability;
+	}
+	*ret_kept = kept;
+	return 0;
+}
+
+/* A program of root's keeps what root has, so that a login can become somebody else. */
+static int
+plan_power(const struct program_maker *maker, struct spawn_plan *plan,
+	const struct service_config *service)
+{
+	const struct service_keys *keys = service->keys;
+	const struct capability_sets *ours = &maker->self.capabilities;
+	bool is_root = plan->identity.is_set ? plan->identity.uid == 0 : priv_is_root();
+	uint64_t kept;
+	int error = read_capabilities(maker, service, &kept);
+
+	if (error < 0)
+		return error;
+	plan->capabilities = kept;
+	plan->bounding_drop = ours->bounding & ~kept;
+	if (keys->capabilities != NULL && plan->bounding_drop != 0 &&
+		self_may(&maker->self, CAP_SETPCAP))
+		plan->steps |= SPAWN_DO(BOUNDING_SET);
+	if ((!is_root || keys->capabilities != NULL) &&
+		(kept | ours->permitted | ours->inheritable | ours->ambient) != 0)
+		plan->steps |= SPAWN_DO(CAPABILITIES);
+	if (kept != 0)
+		plan->steps |= SPAWN_DO(AMBIENT);
+	if (kept != 0 && !is_root && (plan->steps & SPAWN_DO(UID)) != 0)
+		plan->steps |= SPAWN_DO(KEEP_CAPABILITIES);
+	if (!maker->self.has_no_new_privs &&
+		(keys->no_new_privs == CONFIG_AUTO ? !is_root : keys->no_new_privs == CONFIG_YES))
+		plan->steps |= SPAWN_DO(NO_NEW_PRIVS);
+	return 0;
+}
+
+static void
+plan_processor(const struct self *self, struct spawn_plan *plan,
+	const struct service_config *service)
+{
+	static const int policies[] = { SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO,
+		SCHED_RR }; /* in the order of the key's words */
+	const struct service_keys *keys = service->keys;
+	bool may = self_may(self, CAP_SYS_NICE);
+
+	plan->nice = (int)keys->nice;
+	if (plan->nice != self->nice &&
+		(may || plan->nice > self->nice || is_chosen(service, KEY_PLACE_nice)))
+		plan->steps |= SPAWN_DO(NICE);
+	plan->policy = policies[keys->cpu_scheduling_policy];
+	plan->priority = plan->policy == SCHED_FIFO || plan->policy == SCHED_RR
+		? (int)keys->cpu_scheduling_priority
+		: 0;
+	if ((plan->policy != self->policy || plan->priority != self->priority) &&
+		(may || is_chosen(service, KEY_PLACE_cpu_scheduling_policy)))
+		plan->steps |= SPAWN_DO(SCHEDULER);
+}
+
+/* Some kernels give the class that follows from the nice value for one that was never set. */
+static bool
+has_io_priority(const struct self *self, int wanted)
+{
+	return self->io_priority == wanted ||
+		(wanted == 0 && self->nice == 0 &&
+			self->io_priority == IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, IOPRIO_NORM));
+}
+
+static void
+plan_disk(const struct self *self, struct spawn_plan *plan, const struct service_config *service)
+{
+	const struct service_keys *keys = service->keys;
+	int64_t class = keys->io_scheduling_class; /* the key's words are in the kernel's order */
+	int64_t level = class == IOPRIO_CLASS_RT || class == IOPRIO_CLASS_BE
+		? keys->io_scheduling_priority
+		: 0;
+
+	plan->io_priority = (int)(class << IOPRIO_CLASS_SHIFT | level);
+	if (!has_io_priority(self, plan->io_priority))
+		plan->steps |= SPAWN_DO(IO_PRIORITY);
+}
+
+static void
+plan_oom_score(const struct self *self, struct spawn_plan *plan,
+	const struct service_config *service)
+{
+	bool is_own_wish = is_chosen(service, KEY_PLACE_oom_score_adjust);
+
+	plan->oom_score_adjust = (int)service->keys->oom_score_adjust;
+	if (self->knows_oom ? plan->oom_score_adjust != self->oom_score_adjust &&
+				(self_may(self, CAP_SYS_RESOURCE) || is_own_wish ||
+					plan->oom_score_adjust > self->oom_score_adjust)
+			    : is_own_wish)
+		plan->steps |= SPAWN_DO(OOM);
+}
+
+static rlim_t
+to_rlim(int64_t limit)
+{
+	return limit == CONFIG_UNLIMITED ? RLIM_INFINITY : (rlim_t)limit;
+}
+
+/* What the key says; for descriptors else what we were started with, before we took more. */
+static bool
+wanted_limit(const struct program_maker *maker, const struct service_config *service,
+	const struct limit_row *row, struct rlimit *ret_limit)
+{
+	const char *text =
+		*(char *const *)(const void *)((const char *)service->keys + row->offset);
+	int64_t soft, hard;
+
+	if (text == NULL && row->resource == RLIMIT_NOFILE)
+		*ret_limit = maker->supervisor->files_before;
+	else if (text != NULL && config_rlimit(text, &soft, &hard))
+		*ret_limit = (struct rlimit){ to_rlim(soft), to_rlim(hard) };
+	else
+		return false;
+	return true;
+}
+
+static int
+plan_limits(const struct program_maker *maker, struct spawn_plan *plan,
+	const struct service_config *service)
+{
+	struct spawn_limit limits[ARRAY_SIZE(limit_rows)];
+	struct spawn_limit *kept;
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(limit_rows); i++) {
+		const struct limit_row *row = &limit_rows[i];
+		const struct rlimit *ours = &maker->self.limits[row->resource];
+		struct rlimit wanted;
+
+		if (!wanted_limit(maker, service, row, &wanted) ||
+			(wanted.rlim_cur == ours->rlim_cur && wanted.rlim_max == ours->rlim_max))
+			continue;
+		if (wanted.rlim_max > ours->rlim_max && !self_may(&maker->self, CAP_SYS_RESOURCE)) {
+			complain(maker->complaints, program_key_where(service, row->place),
+				row->key,
+				"is above the hard limit that reeved was started with, which only "
+				"root can raise");
+			return -EPERM;
+		}
+		limits[count++] = (struct spawn_limit){
+			.step = row->step, .resource = row->resource, .limit = wanted
+		};
+	}
+	if (count == 0)
+		return 0;
+	kept = calloc(count, sizeof(*kept));
+	if (kept == NULL)
+		return -ENOMEM;
+	memcpy(kept, limits, count * sizeof(*kept));
+	plan->limits = kept;
+	plan->limit_count = count;
+	plan->steps |= SPAWN_DO(LIMITS);
+	return 0;
+}
+
+static void
+plan_place(const struct self *self, struct spawn_plan *plan, const struct service_config *service)
+{
+	const struct service_keys *keys = service->keys;
+	const char *have = self->cwd;
+
+	plan->umask = (mode_t)keys->umask;
+	if (plan->umask != self->umask)
+		plan->steps |= SPAWN_DO(UMASK);
+	if (keys->chroot != NULL) {
+		plan->root = keys->chroot;
+		plan->steps |= SPAWN_DO(ROOT);
+		have = "/";
+	}
+	plan->cwd = keys->cwd != NULL ? keys->cwd : "/";
+	if (have == NULL || strcmp(have, plan->cwd) != 0)
+		plan->steps |= SPAWN_DO(CWD);
+}
+
+int
+world_plan(const struct program_maker *maker, struct spawn_plan *plan,
+	const struct service_config *service)
+{
+	int error;
+
+	plan_identity(&maker->self, plan);
+	error = plan_power(maker, plan, service);
+	if (error < 0)
+		return error;
+	plan_processor(&maker->self, plan, service);
+	plan_disk(&maker->self, plan, service);
+	plan_oom_score(&maker->self, plan, service);
+	plan_place(&maker->self, plan, service);
+	return plan_limits(maker, plan, service);
+}
