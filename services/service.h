@@ -119,7 +119,7 @@ void conn_drop(struct conn *conn, enum ending ending);
 /* Hand the connection to the target of that index (builtin_target): it begins with what is
  * still unread. What conn_write holds, or takes before the callback returns, is sent first.
  * 0, or -EAGAIN: the target has no place free, or is a program and too many are being started;
- * then nothing has changed. */
+ * or -EACCES: it does not admit this client. Then nothing has changed. */
 int conn_hand_over(struct conn *conn, uint32_t target);
 
 /* --- datagrams */

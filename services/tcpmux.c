@@ -6,6 +6,7 @@
  * never finishes it is ended by the service's idle time. */
 #include "services/service.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -64,12 +65,16 @@ hand_over(struct conn *conn, const struct request *request)
 	const struct builtin *builtin = conn_builtin(conn);
 	const char *target;
 	bool greets;
+	int result;
 
 	for (uint32_t i = 0; (target = builtin_target(builtin, i, &greets)); i++) {
 		if (!asks_for(request, target))
 			continue;
 		/* The greeting still goes out before the target begins. */
-		if (conn_hand_over(conn, i) < 0)
+		result = conn_hand_over(conn, i);
+		if (result == -EACCES)
+			break; /* the same to it as if there were no such service */
+		if (result < 0)
 			say_and_finish(conn, BUSY, ENDING_SERVED);
 		else if (greets)
 			(void)conn_write(conn, GREETING, strlen(GREETING)); /* fits: the first */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What a built-in may do with a connection (services/service.h): it changes mode, stage and
  * output; conn_settle makes the socket follow. */
+#include "gate/admission.h"
 #include "gate/builtin.h"
 #include "gate/conn.h"
 #include "gate/outbox.h"
@@ -220,6 +221,11 @@ conn_hand_over(struct conn *conn, uint32_t target_index)
 		return -EAGAIN;
 	if (!service_admit(target))
 		return -EAGAIN;
+	/* Its own rules hold, whichever door its client came in by. */
+	if (!admission_judge_stream(target, conn->watch.fd, &conn->peer)) {
+		service_release(target);
+		return -EACCES;
+	}
 	set_mode(conn, CONN_IGNORING);
 	service_borrow(target);
 	conn->aside.target = target;

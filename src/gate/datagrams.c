@@ -2,7 +2,7 @@
 /* Datagrams: from the socket through judgement to the built-in, and its answers. */
 #include "gate/datagrams.h"
 
-#include "base/log.h"
+#include "gate/admission.h"
 #include "gate/datagram_queue.h"
 #include "gate/service.h"
 
@@ -11,7 +11,6 @@
 #include <sys/param.h>
 
 #define BATCHES_PER_TURN 4
-#define REFUSALS_TOLD_MS 10000
 #define BUDGET_SHARE_LEAST 256
 #define BUDGET_RATE_SHARE_LEAST 32
 
@@ -70,35 +69,6 @@ datagrams_free(struct datagrams *datagrams)
 	datagram_queue_free(datagrams->queue);
 	free(datagrams);
 	return NULL;
-}
-
-/* ---------------------------------------------------------------- refusals */
-
-static enum metric
-metric_of(enum verdict verdict)
-{
-	static const enum metric metrics[] = {
-#define VERDICT(name, word, sentence) [VERDICT_##name] = METRIC_verdict_##name,
-#include "base/verdicts.def"
-#undef VERDICT
-	};
-
-	return metrics[verdict];
-}
-
-static void
-note_refusal(struct service *service, const struct netaddr *peer, enum verdict verdict)
-{
-	msec now = loop_now(service->gate->loop);
-
-	service_count(service, metric_of(verdict), 1);
-	service->refusals_untold++;
-	if (now - service->refusals_told < REFUSALS_TOLD_MS)
-		return;
-	LOG(datagrams_refused, .service = service_name(service), .peer = peer,
-		.verdict = verdict_word(verdict), .count = (int64_t)service->refusals_untold);
-	service->refusals_told = now;
-	service->refusals_untold = 0;
 }
 
 /* ---------------------------------------------------------------- in */
@@ -168,15 +138,10 @@ serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
 		.bytes = datagrams->bytes[place],
 		.length = datagrams->messages[place].msg_len,
 	};
-	enum verdict verdict;
 
 	read_peer(datagrams, listener, place);
-	verdict = policy_judge_datagram(&datagrams->gate->own_ports, &datagrams->peer.address,
-		&datagrams->peer.local);
-	if (verdict != VERDICT_ADMIT) {
-		note_refusal(service, &datagrams->peer.address, verdict);
+	if (!admission_judge_datagram(service, &datagrams->peer.address, &datagrams->peer.local))
 		return;
-	}
 	/* A service that has nothing to say to one (discard) has read it all the same. */
 	if (!service->builtin.ops->datagram)
 		return;
@@ -257,6 +222,7 @@ share_of(int64_t whole, uint32_t gate_count, int64_t least)
 static bool
 can_pay(struct service *service, const struct datagram *datagram, size_t length)
 {
+	static const struct policy_answer unpaid = { VERDICT_refuse_budget, POLICY_NO_RULE };
 	const struct service_keys *keys = service->config->keys;
 	struct gate *gate = service->gate;
 	uint32_t gates = gate->gate_count;
@@ -269,7 +235,7 @@ can_pay(struct service *service, const struct datagram *datagram, size_t length)
 		    share_of(keys->reply_budget_rate, gates, BUDGET_RATE_SHARE_LEAST),
 		    loop_now(gate->loop)))
 		return true;
-	note_refusal(service, &datagram->peer->address, VERDICT_refuse_budget);
+	admission_note_refusal(service, &datagram->peer->address, &unpaid, true);
 	return false;
 }
 

@@ -3,6 +3,7 @@
 #include "gate/listener.h"
 
 #include "base/log.h"
+#include "gate/admission.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
 #include "gate/outbox.h"
@@ -20,7 +21,7 @@
 #define HUNGER_MS 1000
 #define HUNGER_TOLD_MS 10000
 
-enum outcome { ACCEPTED, NOBODY_CAME, CLIENT_VANISHED, MUST_PAUSE };
+enum outcome { ACCEPTED, REFUSED, NOBODY_CAME, CLIENT_VANISHED, MUST_PAUSE };
 
 static uint32_t
 events_wanted(const struct listener *listener)
@@ -210,6 +211,12 @@ accept_one(struct listener *listener)
 	listener_note_opened(service->gate);
 	if (length >= sizeof(from.any.sa_family))
 		(void)netaddr_from_sockaddr(&peer, &from.any);
+	if (!admission_judge_stream(service, conn_fd, &peer)) {
+		(void)close(conn_fd);
+		listener_note_closed(service->gate);
+		service_release(service);
+		return REFUSED;
+	}
 	if (service->builtin.ops)
 		conn_begin(service, conn_fd, listener->protocol, &peer);
 	else
@@ -221,10 +228,10 @@ accept_one(struct listener *listener)
  * finds somebody. The loop's word that there is another client is cheaper. So a batch is what the
  * last ones had use for, and grows only when it was full again and again. */
 static void
-tune_batch(struct listener *listener, enum outcome last, unsigned accepted)
+tune_batch(struct listener *listener, enum outcome last, unsigned came)
 {
 	if (last == NOBODY_CAME) {
-		listener->batch = (uint8_t)(accepted > 0 ? accepted : 1);
+		listener->batch = (uint8_t)(came > 0 ? came : 1);
 		listener->full_batches = 0;
 	} else if (++listener->full_batches == FULL_BATCHES_TO_GROW) {
 		listener->batch = (uint8_t)MIN(listener->batch * 2, BATCH_MAX);
@@ -237,6 +244,7 @@ stream_ready(struct watch *watch, uint32_t events)
 {
 	struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
 	enum outcome outcome = ACCEPTED;
+	unsigned came = 0;
 	unsigned accepted = 0;
 
 	(void)events;
@@ -248,8 +256,9 @@ stream_ready(struct watch *watch, uint32_t events)
 			break;
 		outcome = accept_one(listener);
 		accepted += outcome == ACCEPTED;
+		came += outcome == ACCEPTED || outcome == REFUSED;
 	}
-	tune_batch(listener, outcome, accepted);
+	tune_batch(listener, outcome, came);
 	service_count(listener->service, METRIC_connections, accepted);
 }
 

@@ -67,6 +67,7 @@ service_end(struct service *service)
 	unlink_service(service);
 	pool_fini(&service->pool);
 	free(builtin->file);
+	free(service->refusals);
 	generation_return(service->generation);
 	free(service);
 }
@@ -85,7 +86,6 @@ service_new(struct gate *gate, struct generation *generation, const struct servi
 	service->config = config;
 	service->row = row;
 	service->users = 1;
-	service->refusals_told = LONG_AGO;
 	if (config->builtin)
 		service->builtin.ops = service_find(config->builtin);
 	link_service(service);

@@ -2,7 +2,7 @@
 /* Asking the supervisor for a program. */
 #include "gate/spawn_request.h"
 
-#include "base/log.h"
+#include "gate/admission.h"
 #include "gate/listener.h"
 #include "gate/outbox.h"
 #include "gate/service.h"
@@ -14,12 +14,13 @@
 static void
 refuse(struct service *service, int conn_fd, const struct netaddr *peer)
 {
+	static const struct policy_answer short_of_descriptors = { VERDICT_wait_descriptors,
+		POLICY_NO_RULE };
+
 	(void)close(conn_fd);
 	listener_note_closed(service->gate);
 	service_release(service);
-	service_count(service, METRIC_verdict_wait_descriptors, 1);
-	LOG(conn_refused, .service = service_name(service), .peer = peer,
-		.verdict = verdict_word(VERDICT_wait_descriptors));
+	admission_note_refusal(service, peer, &short_of_descriptors, false);
 }
 
 static void

@@ -22,6 +22,7 @@ struct conns;
 struct datagrams;
 struct gate;
 struct outbox;
+struct refusals;
 struct said;
 struct service;
 struct setup;
@@ -88,8 +89,7 @@ struct service {
 	struct timer idle;
 	struct pool pool;
 
-	msec refusals_told; /* when datagrams_refused was logged last */
-	uint64_t refusals_untold;
+	struct refusals *refusals; /* admission.c's; NULL: none yet */
 };
 
 struct gate {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Which datagrams get no answer. */
+/* Who is admitted. */
 #include "model/policy.h"
 
 #include <string.h>
@@ -22,15 +22,27 @@ policy_ports_add(struct policy_ports *ports, uint16_t port)
 	ports->bits[port / 64] |= UINT64_C(1) << (port % 64);
 }
 
-enum verdict
-policy_judge_datagram(const struct policy_ports *ports, const struct netaddr *peer,
-	const struct netaddr *local)
+/* Whom no datagram is answered. The permissions of a unix socket's file have judged its peers. */
+static enum verdict
+judge_datagram(const struct policy_question *question)
 {
+	const struct netaddr *peer = question->peer;
+
 	if (peer->family == AF_UNIX)
 		return VERDICT_ADMIT;
-	if (netaddr_is_group(peer) || netaddr_is_group(local))
+	if (netaddr_is_group(peer) || netaddr_is_group(question->local))
 		return VERDICT_refuse_group;
-	if (ports->bits[peer->port / 64] & (UINT64_C(1) << (peer->port % 64)))
+	if (question->ports->bits[peer->port / 64] & (UINT64_C(1) << (peer->port % 64)))
 		return VERDICT_refuse_loop;
 	return VERDICT_ADMIT;
+}
+
+struct policy_answer
+policy_judge(const struct policy_question *question)
+{
+	struct policy_answer answer = { .verdict = VERDICT_ADMIT, .rule = POLICY_NO_RULE };
+
+	if (question->ports)
+		answer.verdict = judge_datagram(question);
+	return answer;
 }

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Policy says yes or no to a peer; it touches no socket, no clock and no log. */
+/* Policy says yes or no to a peer, before anything is done for it; it touches no socket, no clock
+ * and no log. What it has to know is handed in as a question: one for the client of a stream and
+ * the sender of a datagram, of a built-in and of a program alike.
+ *
+ * It asks in this order, and the first no is the verdict: is it a group or a loop (datagrams); who
+ * is it; what time is it; how much did it, and did everybody, ask for lately. */
 #ifndef REEVE_POLICY_H
 #define REEVE_POLICY_H
 
@@ -15,9 +20,20 @@ struct policy_ports {
 void policy_ports_init(struct policy_ports *ports);
 void policy_ports_add(struct policy_ports *ports, uint16_t port);
 
-/* Judge a datagram by where it came from and which address it asked. A peer on a unix socket
- * is always admitted: the file's permissions have judged it. */
-enum verdict policy_judge_datagram(const struct policy_ports *ports, const struct netaddr *peer,
-	const struct netaddr *local);
+/* Who wants what, and when. What a field that is NULL would ask is not asked. */
+struct policy_question {
+	const struct netaddr *peer;
+	const struct netaddr *local;      /* datagrams: the address that was asked */
+	const struct policy_ports *ports; /* datagrams: ports that get no answer */
+	msec now;
+};
+
+struct policy_answer {
+	enum verdict verdict;
+	uint32_t rule; /* the number of the rule that decided; POLICY_NO_RULE: none did */
+};
+#define POLICY_NO_RULE UINT32_MAX
+
+struct policy_answer policy_judge(const struct policy_question *question);
 
 #endif

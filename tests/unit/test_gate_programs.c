@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Clients of programs: requests to the supervisor, and what programs say. */
-/* LINK: src/gate/builtin.o src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o
+/* LINK: src/gate/admission.o src/gate/builtin.o src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o
  * src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o
  * src/gate/datagrams.o src/gate/gate.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o
  * src/gate/said.o src/gate/service.o src/gate/setup.o src/gate/setup_commit.o

@@ -16,6 +16,7 @@ judge(const char *peer_ip, uint16_t peer_port, const char *local_ip)
 	struct policy_ports ports;
 	struct netaddr peer;
 	struct netaddr local;
+	struct policy_question question;
 
 	policy_ports_init(&ports);
 	policy_ports_add(&ports, 10007);
@@ -23,7 +24,8 @@ judge(const char *peer_ip, uint16_t peer_port, const char *local_ip)
 	assert_int_equal(netaddr_parse_ip(&peer, peer_ip), 0);
 	assert_int_equal(netaddr_parse_ip(&local, local_ip), 0);
 	peer.port = peer_port;
-	return policy_judge_datagram(&ports, &peer, &local);
+	question = (struct policy_question){ .peer = &peer, .local = &local, .ports = &ports };
+	return policy_judge(&question).verdict;
 }
 
 static void
@@ -76,10 +78,11 @@ a_peer_on_a_unix_socket_is_admitted(void **state)
 {
 	static const struct netaddr peer = { .family = AF_UNIX };
 	struct policy_ports ports;
+	const struct policy_question question = { .peer = &peer, .local = &peer, .ports = &ports };
 
 	(void)state;
 	policy_ports_init(&ports);
-	assert_int_equal(policy_judge_datagram(&ports, &peer, &peer), VERDICT_ADMIT);
+	assert_int_equal(policy_judge(&question).verdict, VERDICT_ADMIT);
 }
 
 int

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/* From the question to policy to the refusal that is told. */
+#include "gate/admission.h"
+
+#include "base/log.h"
+#include "gate/service.h"
+
+#define REFUSALS_TOLD_MS 10000
+
+struct refusals {
+	struct {
+		msec told; /* when it was logged last */
+		uint64_t untold;
+	} of[VERDICT_COUNT];
+};
+
+static enum metric
+metric_of(enum verdict verdict)
+{
+	static const enum metric metrics[] = {
+#define VERDICT(name, word, sentence) [VERDICT_##name] = METRIC_verdict_##name,
+#include "base/verdicts.def"
+#undef VERDICT
+	};
+
+	return metrics[verdict];
+}
+
+static struct refusals *
+refusals_new(void)
+{
+	struct refusals *refusals = calloc(1, sizeof(*refusals));
+
+	for (size_t i = 0; refusals && i < VERDICT_COUNT; i++)
+		refusals->of[i].told = LONG_AGO;
+	return refusals;
+}
+
+/* Is it time for a line? Then with how many refusals. Without memory there is none: they are
+ * counted all the same. */
+static bool
+should_tell(struct service *service, enum verdict verdict, uint64_t *ret_count)
+{
+	msec now = loop_now(service->gate->loop);
+
+	if (!service->refusals)
+		service->refusals = refusals_new();
+	if (!service->refusals)
+		return false;
+	*ret_count = ++service->refusals->of[verdict].untold;
+	if (now - service->refusals->of[verdict].told < REFUSALS_TOLD_MS)
+		return false;
+	service->refusals->of[verdict].told = now;
+	service->refusals->of[verdict].untold = 0;
+	return true;
+}
+
+void
+admission_note_refusal(struct service *service, const struct netaddr *peer,
+	const struct policy_answer *answer, bool is_datagram)
+{
+	const char *word = verdict_word(answer->verdict);
+	uint64_t count;
+
+	service_count(service, metric_of(answer->verdict), 1);
+	if (!should_tell(service, answer->verdict, &count))
+		return;
+	if (is_datagram)
+		LOG(datagrams_refused, .service = service_name(service), .peer = peer,
+			.verdict = word, .count = (int64_t)count);
+	else
+		LOG(conn_refused, .service = service_name(service), .peer = peer, .verdict = word,
+			.count = (int64_t)count);
+}
+
+static bool
+judge(struct service *service, const struct policy_question *question)
+{
+	struct policy_answer answer = policy_judge(question);
+
+	if (answer.verdict == VERDICT_ADMIT)
+		return true;
+	admission_note_refusal(service, question->peer, &answer, question->ports != NULL);
+	return false;
+}
+
+bool
+admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer)
+{
+	const struct policy_question question = {
+		.peer = peer,
+		.now = loop_now(service->gate->loop),
+	};
+
+	(void)conn_fd; /* nothing is asked of it yet */
+	return judge(service, &question);
+}
+
+bool
+admission_judge_datagram(struct service *service, const struct netaddr *peer,
+	const struct netaddr *local)
+{
+	const struct policy_question question = {
+		.peer = peer,
+		.local = local,
+		.ports = &service->gate->own_ports,
+		.now = loop_now(service->gate->loop),
+	};
+
+	return judge(service, &question);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* Admission: policy is asked here, and its no carried out. A refused client costs a line in the
+ * log now and then, a counter, and nothing else: no place, no program, no memory. Each verdict of
+ * a service is logged at once and then as a number, so that a flood of clients is no flood of
+ * lines. */
+#ifndef REEVE_ADMISSION_H
+#define REEVE_ADMISSION_H
+
+#include "gate/state.h"
+
+/* May the client of a stream have the service? A no is counted and logged; the connection stays
+ * the caller's, to be closed. */
+bool admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer);
+
+/* The same for a datagram, by whom it came from and which address it asked. */
+bool admission_judge_datagram(struct service *service, const struct netaddr *peer,
+	const struct netaddr *local);
+
+/* A no that was found elsewhere: an answer that a datagram's source cannot pay, say. `rule` as in
+ * struct policy_answer. */
+void admission_note_refusal(struct service *service, const struct netaddr *peer,
+	const struct policy_answer *answer, bool is_datagram);
+
+#endif
