@@ -53,7 +53,8 @@ REEVED := $(BASE) $(CONFIG) src/model/plan.o \
 	src/supervisor/accounts.o src/supervisor/announce.o src/supervisor/background.o \
 	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/gates.o src/supervisor/handler_table.o src/supervisor/handlers.o src/supervisor/hearing.o \
 	src/supervisor/handover.o src/supervisor/listeners.o src/supervisor/programs.o src/supervisor/reload.o \
-	src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o src/supervisor/world.o src/reeved.o
+	src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o \
+	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
 GATE := $(BASE) $(READER) src/model/budget.o src/model/policy.o \
 	src/effects/channel.o src/effects/sandbox.o \
 	src/gate/admission.o src/gate/builtin.o src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o \

@@ -258,6 +258,12 @@ loop_rewatch(struct loop *loop, struct watch *watch, uint32_t events)
 	return error;
 }
 
+int
+loop_rearm(struct loop *loop, struct watch *watch)
+{
+	return watch->events == 0 ? 0 : change_interest(loop, EPOLL_CTL_MOD, watch, watch->events);
+}
+
 void
 loop_unwatch(struct loop *loop, struct watch *watch)
 {

@@ -45,16 +45,11 @@ check_readers(struct check *check, const struct service_config *service)
 static void
 check_is_served(struct check *check, const struct service_config *service)
 {
-	if (service->keys->wait != 0) {
-		complain(check->complaints, check_key_where(service, KEY_PLACE_wait), "wait",
-			"is not served by this release: a program gets a process for each "
-			"connection");
-		return;
-	}
-	for (uint32_t i = 0; i < service->endpoint_count; i++)
+	for (uint32_t i = 0; service->keys->wait == 0 && i < service->endpoint_count; i++)
 		if (protocol_type(service->endpoints[i].protocol) == SOCK_DGRAM) {
 			complain(check->complaints, &service->port_where, NULL,
-				"programs for datagrams (%s) are not served by this release",
+				"programs for datagrams (%s) are not served without wait by this "
+				"release",
 				protocol_word(service->endpoints[i].protocol));
 			return;
 		}

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -236,6 +237,18 @@ listen_retune(int listen_fd, const struct endpoint *endpoint, const struct liste
 	if (endpoint->path == NULL)
 		return 0;
 	return priv_own_socket_file(endpoint->path, options->uid, options->gid, options->mode);
+}
+
+void
+listen_clear_options(int listen_fd, enum protocol protocol)
+{
+	/* One that was handed in may be of another kind than the table says. */
+	if (protocol == PROTOCOL_TCP4 || protocol == PROTOCOL_TCP6)
+		(void)set_option(listen_fd, IPPROTO_TCP, TCP_NODELAY, 0);
+	else if (protocol == PROTOCOL_UDP4)
+		(void)set_option(listen_fd, IPPROTO_IP, IP_PKTINFO, 0);
+	else if (protocol == PROTOCOL_UDP6)
+		(void)set_option(listen_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 0);
 }
 
 void

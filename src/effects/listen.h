@@ -35,6 +35,9 @@ bool listen_has_protocol(int listen_fd, enum protocol protocol);
 bool listen_fits(int listen_fd, const struct endpoint *endpoint);
 int listen_take(int listen_fd, struct netaddr *ret_bound, const struct endpoint *endpoint);
 
+/* Take back what a gate asked of the socket, for a program that is to have it. */
+void listen_clear_options(int listen_fd, enum protocol protocol);
+
 /* Apply options to an open socket: its queue's length, its file's owner and mode. 0 or -errno. */
 int listen_retune(int listen_fd, const struct endpoint *endpoint,
 	const struct listen_options *options);

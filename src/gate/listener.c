@@ -79,23 +79,13 @@ take_starved(struct gate *gate)
 	return listener;
 }
 
-/* Datagrams for programs, and whole listeners (`wait`), are the supervisor's to serve. */
-static bool
-is_ours(const struct listener *listener)
-{
-	const struct service *service = listener->service;
-
-	return !service->config->keys->wait &&
-		(service->builtin.ops || protocol_type(listener->protocol) != SOCK_DGRAM);
-}
-
 static void
 watch_again(struct listener *listener)
 {
 	const struct service *service = listener->service;
 	bool takes_places = protocol_type(listener->protocol) != SOCK_DGRAM;
 
-	if (listener->watch.events != 0 || listener->is_starved || !is_ours(listener) ||
+	if (listener->watch.events != 0 || listener->is_starved ||
 		(takes_places && service->is_full))
 		return;
 	listener->watch.events = events_wanted(listener);
@@ -365,8 +355,6 @@ listener_serve(struct listener *listener, struct service *service)
 	if (is_other)
 		set_options(listener);
 	watch_again(listener);
-	if (!is_ours(listener))
-		loop_unwatch(service->gate->loop, &listener->watch);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "supervisor/handlers.h"
 #include "supervisor/handover.h"
 #include "supervisor/reload.h"
+#include "supervisor/waiting.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -392,6 +393,8 @@ gates_wake(struct supervisor *supervisor, uint32_t row)
 {
 	uint64_t waiting = shared_take_waiting(supervisor->shared, row);
 
+	if ((waiting & 1) != 0)
+		waiting_wake(supervisor, row);
 	for (uint32_t i = 0; i < supervisor->gate_count && waiting != 0; i++)
 		if ((waiting & ((uint64_t)2 << i)) != 0) /* bit 0 is ours */
 			handover_wake(&supervisor->gates[i], row);

@@ -8,6 +8,7 @@
 #include "supervisor/gates.h"
 #include "supervisor/handler_table.h"
 #include "supervisor/hearing.h"
+#include "supervisor/waiting.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -171,6 +172,7 @@ handlers_reaped(struct supervisor *supervisor, pid_t pid, int status)
 		.duration_ms = loop_now(supervisor->loop) - handler->started);
 	supervisor->rows[handler->row]->handler_count--;
 	release_place(supervisor, handler->row);
+	waiting_ended(supervisor, handler);
 	hearing_end(supervisor, handler);
 	free(handler);
 }

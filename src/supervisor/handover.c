@@ -75,13 +75,15 @@ struct listener_batch {
 	uint32_t next; /* slot behind the last one */
 };
 
-/* A service whose state is one is gate 0's. So is a datagram socket that there is only one of:
- * two that read it would answer one sender's questions out of order. */
+/* A wait service is no gate's. One whose state is one is gate 0's, and so is a datagram socket
+ * that there is only one of: two that read it would answer one sender's questions out of order. */
 static bool
 is_not_for(const struct listener *listener, const struct supervised_gate *gate)
 {
 	bool is_dgram = protocol_type(listener->wanted.protocol) == SOCK_DGRAM;
 
+	if (listener->is_waiting)
+		return true;
 	return gate->number != 0 && (listener->is_for_one || (is_dgram && listener->fd_count == 1));
 }
 

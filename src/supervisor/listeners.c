@@ -5,6 +5,7 @@
 
 #include "config/builtins.h"
 #include "model/plan.h"
+#include "supervisor/waiting.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ listener_free(struct listener *listener)
 {
 	if (listener == NULL)
 		return NULL;
+	waiting_free(listener);
 	for (uint32_t i = 0; i < listener->fd_count; i++)
 		(void)close(listener->fds[i]);
 	free(listener->fds);
@@ -256,8 +258,9 @@ open_listener(struct opening *opening, const struct service_config *service, uin
 	struct listener **ret_listener)
 {
 	bool is_for_one = is_for_one_gate(service);
+	bool is_single = is_for_one || service->keys->wait != 0;
 	const struct endpoint *wanted = &service->endpoints[endpoint];
-	uint32_t fd_count = wanted->path != NULL || is_for_one ? 1 : opening->fds_each;
+	uint32_t fd_count = wanted->path != NULL || is_single ? 1 : opening->fds_each;
 	struct listener *listener = listener_new(opening, service, fd_count);
 	struct listen_options options;
 	const char *step = "look-up";
@@ -311,6 +314,8 @@ take_step(struct opening *opening, const struct plan_step *step)
 	else
 		listener = opening->supervisor->listeners.slots[step->listener].listener;
 	opening->by_endpoint[step->endpoint] = listener;
+	if (error == 0 && listener != NULL && service->keys->wait != 0)
+		error = waiting_prepare(opening->supervisor, listener);
 	if (listener != NULL)
 		opening->result->slots[opening->result->count++] =
 			(struct listener_slot){ .listener = listener,

@@ -165,6 +165,8 @@ program_init(const struct program_maker *maker, struct served *served,
 {
 	int error = set_plan(maker, served, service);
 
+	served->is_wait = service->keys->wait != 0;
+	served->instances = service->keys->instances;
 	if (error == 0)
 		error = set_argv(served, service);
 	return error < 0 ? error : set_error_output(maker, served, service);

@@ -10,6 +10,7 @@
 #include "supervisor/listeners.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
+#include "supervisor/waiting.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -64,6 +65,7 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 	}
 	services_swap(supervisor, &set);
 	listeners_swap(supervisor, &listeners);
+	waiting_swap(supervisor);
 	supervisor->generation++;
 	return 0;
 }
@@ -222,7 +224,7 @@ reload_ask(struct supervisor *supervisor, const char *cause)
 	/* One at a time; any number of requests meanwhile are one more. */
 	if (supervisor->is_stopping)
 		return;
-	if (supervisor->is_ready && !supervisor->is_reloading)
+	if (supervisor->is_ready && !supervisor->is_reloading && !supervisor->is_handing_over)
 		reload(supervisor, cause);
 	else
 		supervisor->wants_reload = true;
@@ -265,11 +267,30 @@ report_failure(struct supervisor *supervisor)
 	notify_ready("The gates cannot serve the new configuration");
 }
 
+static void
+hand_over(struct supervisor *supervisor)
+{
+	supervisor->is_handing_over = true;
+	supervisor->deaths = 0;
+	for (uint32_t i = 0; i < supervisor->gate_count; i++)
+		handover_begin(&supervisor->gates[i]);
+}
+
+void
+reload_hand_over(struct supervisor *supervisor)
+{
+	/* Else it is looked at again when what is under way has come to its end. */
+	if (!supervisor->is_stopping && supervisor->is_ready && gates_all_serve(supervisor) &&
+		waiting_gates_serve(supervisor))
+		hand_over(supervisor);
+}
+
 void
 reload_gates_changed(struct supervisor *supervisor)
 {
 	bool all_serve = gates_all_serve(supervisor);
-	bool has_failed = supervisor->is_reloading && supervisor->deaths >= DEATHS_MAX;
+	bool is_under_way = supervisor->is_reloading || supervisor->is_handing_over;
+	bool has_failed = is_under_way && supervisor->deaths >= DEATHS_MAX;
 
 	if (supervisor->is_stopping || (!all_serve && !has_failed))
 		return;
@@ -279,8 +300,10 @@ reload_gates_changed(struct supervisor *supervisor)
 	else
 		report_ready(supervisor);
 	supervisor->is_ready = true;
-	supervisor->is_reloading = false;
-	if (supervisor->wants_reload) {
+	supervisor->is_reloading = supervisor->is_handing_over = false;
+	if (all_serve && waiting_gates_serve(supervisor))
+		hand_over(supervisor);
+	else if (supervisor->wants_reload) {
 		supervisor->wants_reload = false;
 		reload(supervisor, "SIGHUP");
 	}

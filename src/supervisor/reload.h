@@ -14,6 +14,9 @@ int reload_first(struct supervisor *supervisor, struct config *config,
 /* Read the configuration again: now, or as soon as the last one has been taken. */
 void reload_ask(struct supervisor *supervisor, const char *cause);
 
+/* Sockets that programs had are the gates' now: hand them over, or as soon as there is time. */
+void reload_hand_over(struct supervisor *supervisor);
+
 /* A gate serves, or is gone: what waited for that goes on. */
 void reload_gates_changed(struct supervisor *supervisor);
 

@@ -52,6 +52,10 @@ struct served {
 	int error_fd;           /* its standard error: borrowed, or ERROR_TO_... */
 	char **environment;     /* fixed part, and room for the peer's behind it; NULL: built-in */
 	size_t environment_count;
+	int64_t instances;
+	bool is_wait;     /* the program gets the listening sockets */
+	bool lacks_place; /* one of them could not be started: `instances` run */
+	struct waiting *first_waiting;
 	struct served *before; /* what it was, as long as gates may still serve that */
 };
 
@@ -64,6 +68,19 @@ struct service_set {
 	struct error_file *error_files;
 };
 
+/* A socket of a wait service (waiting.c). */
+struct waiting {
+	struct watch watch; /* its `events` are asked for once; then it is not armed */
+	struct supervisor *supervisor;
+	struct listener *listener;
+	struct served *served; /* whose it is; NULL: the gates', once its program has ended */
+	struct waiting *next_of_service;
+	struct handler *handler; /* the program that has it now */
+	struct waiting *next_held;
+	struct timer pause;
+	bool is_armed;
+};
+
 struct listener {
 	uint32_t id;
 	char *service; /* name */
@@ -72,8 +89,11 @@ struct listener {
 	struct netaddr bound;
 	int *fds; /* one for each gate that serves it, or a single one for all */
 	uint32_t fd_count;
-	bool is_for_one; /* gate 0 alone */
-	bool is_ours;    /* bound here, not handed in: a socket file is removed at the end */
+	struct waiting *waiting; /* room to watch each of `fds`; NULL: never needed yet */
+	bool is_waiting;         /* the supervisor watches it, or a program has it */
+	bool is_known_to_gates;  /* they may still have it, though it is to wait */
+	bool is_for_one;         /* gate 0 alone */
+	bool is_ours;            /* bound here, not handed in: a socket file goes with it */
 };
 
 /* A listener and whose it is in the configuration of the same age. */
@@ -133,6 +153,7 @@ struct handler {
 	struct handler *newer;
 	struct netaddr peer;
 	msec started;
+	struct waiting *held; /* listening sockets that it has */
 	struct handler *next;
 };
 
@@ -159,6 +180,7 @@ struct supervisor {
 	int shared_fd;
 	uint32_t generation;
 	uint32_t next_listener;
+	uint64_t next_start; /* id of a program that no gate asked for */
 
 	struct handed_socket *handed;
 	size_t handed_count;
@@ -183,6 +205,7 @@ struct supervisor {
 
 	bool wants_reload;             /* asked for while one was under way */
 	bool is_reloading;             /* gates are being handed the new state */
+	bool is_handing_over;          /* the same, though no configuration is new */
 	uint32_t kept, opened, closed; /* of that reload */
 	uint32_t attempts;             /* to take a configuration, the first included */
 	size_t complaints;             /* of the last */

@@ -3,6 +3,7 @@
 #include "supervisor/variables.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 struct list {
 	struct variables *room;
@@ -52,22 +53,36 @@ add_number(struct list *list, const char *name, uint64_t number)
 	add_text(list, name, digits + at, sizeof(digits) - at);
 }
 
+/* UCSPI's names begin with the protocol's. */
+struct ucspi {
+	const char *proto;
+	const char *local_ip;
+	const char *local_port;
+	const char *remote_ip;
+	const char *remote_port;
+};
+
+static const struct ucspi tcp = { "TCP",
+	"TCPLOCALIP=", "TCPLOCALPORT=", "TCPREMOTEIP=", "TCPREMOTEPORT=" };
+static const struct ucspi udp = { "UDP",
+	"UDPLOCALIP=", "UDPLOCALPORT=", "UDPREMOTEIP=", "UDPREMOTEPORT=" };
+
 /* IPv4 is always written as IPv4. */
 static void
-add_addresses(struct list *list, const struct start *start)
+add_addresses(struct list *list, const struct start *start, const struct ucspi *ucspi)
 {
 	char ip[NETADDR_TEXT_MAX];
 	size_t length;
 
 	(void)netaddr_format_ip(&start->local, ip);
-	add_text(list, "TCPLOCALIP=", ip, strlen(ip));
-	add_number(list, "TCPLOCALPORT=", start->local.port);
+	add_text(list, ucspi->local_ip, ip, strlen(ip));
+	add_number(list, ucspi->local_port, start->local.port);
 	if (start->peer.family == AF_UNSPEC)
 		return;
 	(void)netaddr_format_ip(&start->peer, ip);
 	length = strlen(ip);
-	add_text(list, "TCPREMOTEIP=", ip, length);
-	add_number(list, "TCPREMOTEPORT=", start->peer.port);
+	add_text(list, ucspi->remote_ip, ip, length);
+	add_number(list, ucspi->remote_port, start->peer.port);
 	add_text(list, "REMOTE_ADDR=", ip, length);
 	add_number(list, "REMOTE_PORT=", start->peer.port);
 	add_text(list, "REMOTE_HOST=", ip, length);
@@ -79,16 +94,16 @@ variables_make(const struct start *start, struct variables *room)
 	const struct served *served = start->served;
 	struct list list = { .room = room,
 		.place = served->environment + served->environment_count };
-	const char *proto = "TCP";
+	const struct ucspi *ucspi = protocol_type(start->protocol) == SOCK_DGRAM ? &udp : &tcp;
+	bool is_unix = protocol_family(start->protocol) == AF_UNIX;
+	const char *proto = is_unix ? "UNIX" : ucspi->proto;
 
 	room->length = 0;
 	add_text(&list, "REEVE_SERVICE=", served->name, strnlen(served->name, 64));
 	add_number(&list, "REEVE_CONNECTION=", start->connection);
-	if (protocol_family(start->protocol) == AF_UNIX)
-		proto = "UNIX";
 	add_text(&list, "PROTO=", proto, strlen(proto));
-	if (protocol_family(start->protocol) != AF_UNIX)
-		add_addresses(&list, start);
+	if (!is_unix)
+		add_addresses(&list, start, ucspi);
 	*list.place = NULL;
 	return served->environment;
 }

@@ -9,15 +9,26 @@
  *       kill N     send itself that signal
  *       orphan     leave a process behind that holds the connection, and end
  *       else       send the line back
- *   A signal that somebody sends to `hold` is told to the client as "signal N". */
+ *   A signal that somebody sends to `hold` is told to the client as "signal N".
+ *   probe take     with a listening socket as standard input: one client of a stream is held as
+ *       above; one datagram is answered and obeyed:
+ *       report     the answer is that of `probe report`
+ *       exit N     end with that status; kill N  by that signal
+ *       leave      leave a child that keeps the socket; the answer is "PID left CHILD"
+ *       stay       serve further datagrams too, until one says otherwise
+ *       async      have the socket not block from now on
+ *       else       the answer is "PID " and the datagram
+ *   probe ignore   end at once, and take nothing */
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -138,6 +149,75 @@ hold(void)
 	return 0;
 }
 
+/* The client becomes standard input and output. */
+static int
+take_client(void)
+{
+	int conn_fd = accept(0, NULL, NULL);
+
+	if (conn_fd < 0 || dup2(conn_fd, 0) < 0 || dup2(conn_fd, 1) < 0)
+		return 3;
+	close(conn_fd);
+	return hold();
+}
+
+static pid_t
+leave_child(void)
+{
+	pid_t child = fork();
+
+	if (child == 0)
+		pause();
+	return child;
+}
+
+static int
+answer_datagram(char **arguments, bool *ret_stays)
+{
+	static char text[65536];
+	static char answer[65536 + 16];
+	struct sockaddr_storage from;
+	socklen_t from_length = sizeof(from);
+	ssize_t length =
+		recvfrom(0, text, sizeof(text) - 1, 0, (struct sockaddr *)&from, &from_length);
+
+	if (length < 0)
+		return 3;
+	text[length] = '\0';
+	*ret_stays = *ret_stays || strcmp(text, "stay") == 0;
+	if (strcmp(text, "leave") == 0)
+		sprintf(text, "left %d", leave_child());
+	snprintf(answer, sizeof(answer), "%d %s", getpid(), text);
+	if (strcmp(text, "report") == 0) {
+		stdout = fmemopen(answer, sizeof(answer), "w");
+		report(arguments);
+	}
+	if (sendto(0, answer, strlen(answer), 0, (struct sockaddr *)&from, from_length) < 0)
+		return 4;
+	if (strcmp(text, "async") == 0)
+		fcntl(0, F_SETFL, O_NONBLOCK);
+	if (strncmp(text, "exit ", 5) == 0 || strncmp(text, "kill ", 5) == 0)
+		obey(text);
+	return 0;
+}
+
+static int
+take(char **arguments)
+{
+	int is_listening = 0;
+	socklen_t length = sizeof(is_listening);
+	bool stays = false;
+	int status;
+
+	getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &length);
+	if (is_listening)
+		return take_client();
+	do
+		status = answer_datagram(arguments, &stays);
+	while (stays && status == 0);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -145,6 +225,11 @@ main(int argc, char **argv)
 		return report(argv);
 	if (argc == 2 && strcmp(argv[1], "hold") == 0)
 		return hold();
-	fprintf(stderr, "usage: probe report [argument ...] | probe hold\n");
+	if (argc == 2 && strcmp(argv[1], "take") == 0)
+		return take(argv);
+	if (argc == 2 && strcmp(argv[1], "ignore") == 0)
+		return 0;
+	fprintf(stderr,
+		"usage: probe report [argument ...] | probe hold | probe take | probe ignore\n");
 	return 2;
 }

@@ -154,6 +154,50 @@ an_owner_freed_in_anothers_callback_gets_no_event_of_the_same_batch(void **test)
 }
 
 static void
+ready_rearms_while_turns_are_left(struct watch *watch, uint32_t events)
+{
+	struct actor *actor = CONTAINER_OF(watch, struct actor, watch);
+
+	(void)events;
+	tell(actor->letter);
+	if (actor->turns_left-- > 0)
+		assert_int_equal(loop_rearm(actor->loop, watch), 0);
+}
+
+static void
+who_asks_for_one_event_gets_one_more_each_time_it_is_armed_again(void **test)
+{
+	struct loop *loop = new_loop();
+	struct actor once = { .loop = loop,
+		.letter = '1',
+		.turns_left = 2,
+		.watch = { .fd = readable_fd(),
+			.events = EPOLLIN | (uint32_t)EPOLLONESHOT,
+			.ready = ready_rearms_while_turns_are_left } };
+	struct actor always = { .loop = loop,
+		.letter = '+',
+		.watch = { .fd = readable_fd(), .events = EPOLLIN, .ready = actor_ready } };
+	struct actor end = {
+		.loop = loop, .letter = '.', .turns_left = 6, .after.turn_ends = actor_turn_ends
+	};
+	size_t count = 0;
+
+	(void)test;
+	loop_add_after(loop, &end.after);
+	assert_int_equal(loop_watch(loop, &once.watch), 0);
+	assert_int_equal(loop_watch(loop, &always.watch), 0);
+	assert_int_equal(loop_run(loop), 0);
+	for (const char *letter = story; *letter != '\0'; letter++)
+		count += *letter == '1';
+	assert_int_equal(count, 3);
+	loop_unwatch(loop, &once.watch);
+	assert_int_equal(loop_rearm(loop, &once.watch), 0);
+	(void)close(once.watch.fd);
+	(void)close(always.watch.fd);
+	(void)loop_free(loop);
+}
+
+static void
 ready_no_longer_asks(struct watch *watch, uint32_t events)
 {
 	struct actor *actor = CONTAINER_OF(watch, struct actor, watch);
@@ -429,6 +473,7 @@ main(void)
 			an_owner_freed_in_anothers_callback_gets_no_event_of_the_same_batch),
 		cmocka_unit_test(
 			what_is_no_longer_asked_for_is_not_told_not_even_in_the_same_batch),
+		cmocka_unit_test(who_asks_for_one_event_gets_one_more_each_time_it_is_armed_again),
 		cmocka_unit_test(who_asks_for_nothing_is_not_told_of_a_hang_up_until_it_asks_again),
 		cmocka_unit_test(timers_expire_in_the_order_of_their_time_and_not_before_it),
 		cmocka_unit_test(a_timer_can_be_moved_both_ways_and_stopped_anywhere_in_the_heap),

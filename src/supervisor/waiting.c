@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: ISC */
+/* Wait services: watch, start, watch again. A socket is registered with epoll once and asked for
+ * with EPOLLONESHOT: the kernel stops telling of it by itself when the program is started, and one
+ * call when it has ended arms it anew. What is queued by then is told at once. */
+#include "supervisor/waiting.h"
+
+#include "base/shared_places.h"
+#include "supervisor/handlers.h"
+#include "supervisor/reload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define RETRY_MS 1000
+
+static void
+arm(struct waiting *waiting)
+{
+	struct loop *loop = waiting->supervisor->loop;
+	int error;
+
+	if (waiting->is_armed || waiting->handler != NULL || waiting->served == NULL ||
+		waiting->listener->is_known_to_gates || waiting->pause.place != 0)
+		return;
+	if (waiting->watch.events != 0)
+		error = loop_rearm(loop, &waiting->watch);
+	else {
+		waiting->watch.events = EPOLLIN | (uint32_t)EPOLLONESHOT;
+		error = loop_watch(loop, &waiting->watch);
+		if (error < 0)
+			waiting->watch.events = 0;
+	}
+	waiting->is_armed = error == 0;
+	if (error == 0)
+		return;
+	LOG(system_error, .step = "epoll_ctl", .error = -error);
+	(void)loop_set_timer(loop, &waiting->pause, loop_now(loop) + RETRY_MS);
+}
+
+static void
+arm_service(const struct served *served)
+{
+	for (struct waiting *waiting = served->first_waiting; waiting != NULL;
+		waiting = waiting->next_of_service)
+		arm(waiting);
+}
+
+static void
+arm_listener(const struct listener *listener)
+{
+	for (uint32_t i = 0; listener->is_waiting && i < listener->fd_count; i++)
+		arm(&listener->waiting[i]);
+}
+
+static void
+pause_is_over(struct timer *timer, msec now)
+{
+	(void)now;
+	arm(CONTAINER_OF(timer, struct waiting, pause));
+}
+
+static void
+disarm(struct waiting *waiting)
+{
+	loop_stop_timer(waiting->supervisor->loop, &waiting->pause);
+	loop_unwatch(waiting->supervisor->loop, &waiting->watch);
+	waiting->is_armed = false;
+}
+
+/* The program finds its socket as if nobody had it before: the one before it may have left
+ * O_NONBLOCK or O_ASYNC, which belong to the socket and not to the descriptor. The copy lies where
+ * a start is cheap. */
+static int
+copy_for_program(int listen_fd)
+{
+	if (fcntl(listen_fd, F_SETFL, 0) < 0)
+		return -errno;
+	return fcntl(listen_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
+static void
+start_program(struct waiting *waiting)
+{
+	struct supervisor *supervisor = waiting->supervisor;
+	auto_close int socket_fd = copy_for_program(waiting->watch.fd);
+	struct start start = { .served = waiting->served,
+		.connection = ++supervisor->next_start,
+		.gate = waiting->served->row % supervisor->gate_count,
+		.protocol = waiting->listener->wanted.protocol,
+		.local = waiting->listener->bound,
+		.in_fd = socket_fd,
+		.out_fd = socket_fd };
+
+	waiting->handler = handlers_run(supervisor, &start);
+	if (waiting->handler != NULL) {
+		waiting->next_held = NULL;
+		waiting->handler->held = waiting;
+		return;
+	}
+	(void)loop_set_timer(supervisor->loop, &waiting->pause,
+		loop_now(supervisor->loop) + RETRY_MS);
+}
+
+static void
+socket_ready(struct watch *watch, uint32_t events)
+{
+	struct waiting *waiting = CONTAINER_OF(watch, struct waiting, watch);
+	struct supervisor *supervisor = waiting->supervisor;
+	struct served *served = waiting->served;
+
+	(void)events;
+	waiting->is_armed = false;
+	if (shared_admit(supervisor->shared, served->row, SHARED_SUPERVISOR, served->instances))
+		start_program(waiting);
+	else
+		served->lacks_place = true;
+}
+
+int
+waiting_prepare(struct supervisor *supervisor, struct listener *listener)
+{
+	if (listener->waiting != NULL)
+		return 0;
+	listener->waiting = calloc(listener->fd_count, sizeof(struct waiting));
+	if (listener->waiting == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < listener->fd_count; i++)
+		listener->waiting[i] = (struct waiting){
+			.watch = { .fd = listener->fds[i], .ready = socket_ready },
+			.pause = { .expired = pause_is_over },
+			.supervisor = supervisor,
+			.listener = listener,
+		};
+	return 0;
+}
+
+static bool
+is_held(const struct listener *listener)
+{
+	for (uint32_t i = 0; i < listener->fd_count; i++)
+		if (listener->waiting[i].handler != NULL)
+			return true;
+	return false;
+}
+
+/* What the service before asked of the socket, no program expects. */
+static void
+clear_options(const struct listener *listener)
+{
+	for (uint32_t i = 0; i < listener->fd_count; i++)
+		listen_clear_options(listener->fds[i], listener->wanted.protocol);
+}
+
+static void
+serve(struct listener *listener, struct served *served)
+{
+	listener->is_waiting = true;
+	for (uint32_t i = 0; i < listener->fd_count; i++) {
+		struct waiting *waiting = &listener->waiting[i];
+
+		waiting->served = served;
+		waiting->next_of_service = served->first_waiting;
+		served->first_waiting = waiting;
+	}
+}
+
+/* A number that no gate knows: it is a new listener to them. */
+static void
+give_to_gates(struct supervisor *supervisor, struct listener *listener)
+{
+	for (uint32_t i = 0; i < listener->fd_count; i++)
+		(void)fcntl(listener->fds[i], F_SETFL, O_NONBLOCK);
+	free(listener->waiting);
+	listener->waiting = NULL;
+	listener->is_waiting = false;
+	listener->is_known_to_gates = true;
+	listener->id = ++supervisor->next_listener;
+}
+
+static void
+let_go(struct supervisor *supervisor, struct listener *listener)
+{
+	for (uint32_t i = 0; i < listener->fd_count; i++) {
+		disarm(&listener->waiting[i]);
+		listener->waiting[i].served = NULL;
+	}
+	if (!is_held(listener))
+		give_to_gates(supervisor, listener);
+}
+
+/* The lists of the services before: some of their sockets are closed or another's by now. */
+static void
+forget_services(const struct listener_set *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++) {
+		const struct listener *listener = listeners->slots[i].listener;
+
+		for (uint32_t j = 0; listener->is_waiting && j < listener->fd_count; j++)
+			if (listener->waiting[j].served != NULL)
+				listener->waiting[j].served->first_waiting = NULL;
+	}
+}
+
+void
+waiting_swap(struct supervisor *supervisor)
+{
+	const struct listener_set *listeners = &supervisor->listeners;
+
+	forget_services(listeners);
+	for (size_t i = 0; i < listeners->count; i++) {
+		const struct listener_slot *slot = &listeners->slots[i];
+		struct served *served = supervisor->services.served[slot->service];
+
+		if (served->is_wait)
+			serve(slot->listener, served);
+		else if (slot->listener->is_waiting)
+			let_go(supervisor, slot->listener);
+		else
+			slot->listener->is_known_to_gates = true;
+	}
+	for (size_t i = 0; i < listeners->count; i++)
+		arm_listener(listeners->slots[i].listener);
+}
+
+bool
+waiting_gates_serve(struct supervisor *supervisor)
+{
+	const struct listener_set *listeners = &supervisor->listeners;
+	bool is_anything_theirs = false;
+
+	for (size_t i = 0; i < listeners->count; i++) {
+		struct listener *listener = listeners->slots[i].listener;
+
+		if (listener->is_waiting && listener->is_known_to_gates) {
+			listener->is_known_to_gates = false;
+			clear_options(listener);
+			arm_listener(listener);
+		} else if (listener->is_waiting && listener->waiting[0].served == NULL &&
+			!is_held(listener)) {
+			give_to_gates(supervisor, listener);
+			is_anything_theirs = true;
+		}
+	}
+	return is_anything_theirs;
+}
+
+void
+waiting_wake(struct supervisor *supervisor, uint32_t row)
+{
+	struct served *served = supervisor->rows[row];
+
+	if (served == NULL || !served->lacks_place)
+		return;
+	served->lacks_place = false;
+	arm_service(served);
+}
+
+void
+waiting_ended(struct supervisor *supervisor, struct handler *handler)
+{
+	struct waiting *next;
+	bool is_theirs = false;
+
+	for (struct waiting *waiting = handler->held; waiting != NULL; waiting = next) {
+		next = waiting->next_held;
+		waiting->handler = NULL;
+		is_theirs = is_theirs || waiting->served == NULL;
+		arm(waiting);
+	}
+	handler->held = NULL;
+	if (is_theirs)
+		reload_hand_over(supervisor);
+	waiting_wake(supervisor, handler->row);
+}
+
+static void
+leave_handler(struct waiting *waiting)
+{
+	struct waiting **place;
+
+	if (waiting->handler == NULL)
+		return;
+	place = &waiting->handler->held;
+	while (*place != waiting)
+		place = &(*place)->next_held;
+	*place = waiting->next_held;
+}
+
+void
+waiting_free(struct listener *listener)
+{
+	for (uint32_t i = 0; listener->waiting != NULL && i < listener->fd_count; i++) {
+		struct waiting *waiting = &listener->waiting[i];
+
+		disarm(waiting);
+		leave_handler(waiting);
+		if (waiting->served != NULL)
+			waiting->served->first_waiting = NULL;
+	}
+	free(listener->waiting);
+	listener->waiting = NULL;
+}
