@@ -39,7 +39,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
 BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
-	src/base/shared.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
+	src/base/shared.o src/base/shared_places.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
 READER := src/config/arena.o src/config/complaint.o src/config/conf.o src/config/conf_text.o \
 	src/config/config.o src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
 	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
@@ -62,7 +62,7 @@ GATE := $(BASE) $(READER) src/model/budget.o src/model/policy.o \
 	src/gate/datagrams.o src/gate/gate.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o \
 	src/gate/said.o src/gate/service.o src/gate/setup.o src/gate/setup_commit.o \
 	src/gate/spawn_request.o \
-	services/chargen.o services/chat.o services/chat_command.o services/chat_hash.o \
+	services/chargen.o services/chat.o services/chat_command.o \
 	services/chat_history.o services/chat_name.o services/chat_room.o services/chat_table.o \
 	services/chat_telnet.o services/chat_text.o services/chat_udp.o services/chat_user.o \
 	services/daytime.o services/discard.o services/echo.o services/qotd.o services/registry.o \

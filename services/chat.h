@@ -21,7 +21,7 @@
 #ifndef REEVE_CHAT_H
 #define REEVE_CHAT_H
 
-#include "services/chat_hash.h"
+#include "base/siphash.h"
 #include "services/chat_name.h"
 #include "services/chat_table.h"
 #include "services/chat_telnet.h"
@@ -76,7 +76,7 @@ _Static_assert(sizeof(struct chat_user) <= 300, "an idle user costs too much");
 
 struct chat {
 	struct builtin *builtin;
-	struct chat_hash_key key;
+	struct siphash_key key;
 	struct textbuf text; /* what is being said; filled and sent within one function */
 	struct chat_user *doomed;
 

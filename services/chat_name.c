@@ -114,12 +114,12 @@ chat_name_equal(const char *a, const char *b)
 }
 
 uint64_t
-chat_name_hash(const struct chat_hash_key *key, const char *name)
+chat_name_hash(const struct siphash_key *key, const char *name)
 {
 	char folded[CHAT_ROOM_BYTES];
 	size_t length = chat_name_fold(name, folded, sizeof(folded));
 
-	return chat_hash(key, folded, length);
+	return siphash(key, folded, length);
 }
 
 bool

@@ -4,7 +4,7 @@
 #define REEVE_CHAT_NAME_H
 
 #include "base/name.h"
-#include "services/chat_hash.h"
+#include "base/siphash.h"
 
 #define CHAT_NAME_BYTES (NAME_USER_POINTS * 4)
 #define CHAT_ROOM_BYTES (NAME_ROOM_POINTS * 4)
@@ -16,7 +16,7 @@ size_t chat_name_fold(const char *name, char *to, size_t max);
 
 /* Two names are one, but for case; a hash that is the same for both. */
 bool chat_name_equal(const char *a, const char *b);
-uint64_t chat_name_hash(const struct chat_hash_key *key, const char *name);
+uint64_t chat_name_hash(const struct siphash_key *key, const char *name);
 
 /* True for words that a user could pass for somebody else with. */
 bool chat_name_is_reserved(const char *name);

@@ -60,7 +60,7 @@ hash_peer(const struct chat *chat, const struct datagram_peer *peer, int64_t num
 	end += sizeof(peer->listener);
 	memcpy(end, peer->path, peer->path_length);
 	end += peer->path_length;
-	return chat_hash(&chat->key, bytes, (size_t)(end - bytes));
+	return siphash(&chat->key, bytes, (size_t)(end - bytes));
 }
 
 #define NUMBER_OF_TABLE (-1) /* minutes are never negative */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SipHash-2-4 (Aumasson and Bernstein, 2012). */
-#include "services/chat_hash.h"
+#include "base/siphash.h"
+
+#include <endian.h>
+#include <string.h>
 
 #define ROUNDS_PER_WORD 2
 #define ROUNDS_AT_END 4
@@ -30,7 +33,16 @@ mix(uint64_t v[static 4], int rounds)
 
 /* Little-endian, whatever the machine is, so that the published test vectors hold. */
 static uint64_t
-read_word(const unsigned char *bytes, size_t length)
+read_word(const unsigned char *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return le64toh(word);
+}
+
+static uint64_t
+read_rest(const unsigned char *bytes, size_t length)
 {
 	uint64_t word = 0;
 
@@ -48,7 +60,7 @@ absorb(uint64_t v[static 4], uint64_t word)
 }
 
 uint64_t
-chat_hash(const struct chat_hash_key *key, const void *bytes, size_t length)
+siphash(const struct siphash_key *key, const void *bytes, size_t length)
 {
 	const unsigned char *next = bytes;
 	size_t left = length;
@@ -60,8 +72,8 @@ chat_hash(const struct chat_hash_key *key, const void *bytes, size_t length)
 	};
 
 	for (; left >= 8; left -= 8, next += 8)
-		absorb(v, read_word(next, 8));
-	absorb(v, read_word(next, left) | (uint64_t)length << 56);
+		absorb(v, read_word(next));
+	absorb(v, read_rest(next, left) | (uint64_t)length << 56);
 	v[2] ^= 0xff;
 	mix(v, ROUNDS_AT_END);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
