@@ -39,7 +39,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
 BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
-	src/base/shared.o src/base/shared_places.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
+	src/base/shared.o src/base/shared_holds.o src/base/shared_places.o src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
 READER := src/config/arena.o src/config/complaint.o src/config/conf.o src/config/conf_text.o \
 	src/config/config.o src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
 	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
