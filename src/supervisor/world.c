@@ -206,8 +206,8 @@ plan_limits(const struct program_maker *maker, struct spawn_plan *plan,
 		if (wanted.rlim_max > ours->rlim_max && !self_may(&maker->self, CAP_SYS_RESOURCE)) {
 			complain(maker->complaints, program_key_where(service, row->place),
 				row->key,
-				"is above the hard limit that reeved was started with, which only "
-				"root can raise");
+				"is above the hard limit that reeved was started with; raising it "
+				"takes CAP_SYS_RESOURCE, which reeved lacks");
 			return -EPERM;
 		}
 		limits[count++] = (struct spawn_limit){

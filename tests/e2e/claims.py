@@ -107,9 +107,17 @@ def lacks_pid_namespaces():
     return None if attempt.returncode == 0 else "this host makes no process namespace"
 
 
+def may(number):
+    """Have we the capability of that number?"""
+    with open("/proc/self/status", encoding="utf-8") as status:
+        sets = [line.split()[1] for line in status if line.startswith("CapEff:")]
+    return bool(int(sets[0], 16) >> number & 1)
+
+
 NEEDS = {
     "root": lambda: None if IS_ROOT else "needs root",
     "plain user": lambda: "needs to run as a plain user" if IS_ROOT else None,
+    "resources": lambda: None if may(24) else "needs CAP_SYS_RESOURCE",
     "ipv6": lacks_ipv6,
     "nc": lambda: lacks_program("nc"),
     "telnet": lambda: lacks_program("telnet"),

@@ -5,15 +5,20 @@
 
 SETTINGS is JSON: `sockets` are descriptors to hand over from 3 on with LISTEN_FDS, `names` their
 names; `keep` are descriptors to leave open as they are; `ignore` and `block` are signal numbers;
-`umask` is a number; `files` the soft and the hard limit of descriptors. The process id stays, as
-sd_listen_fds(3) wants it.
+`umask` is a number; `files` the soft and the hard limit of descriptors. `limits` maps numbers of
+resources to soft and hard ones; `groups` are supplementary ones; `nice`, `oom` and `policy` are
+numbers; `close` are descriptors to close; `gone` has it stand in a folder that was removed;
+`terminal` has it lead a session on a terminal. The process id stays, as sd_listen_fds(3) wants it.
 """
 
+import fcntl
 import json
 import os
 import resource
 import signal
 import sys
+import tempfile
+import termios
 
 
 def hand_over(sockets, names):
@@ -28,6 +33,28 @@ def hand_over(sockets, names):
     os.closerange(3 + len(sockets), 100)
 
 
+def stand_nowhere():
+    folder = tempfile.mkdtemp()
+    os.chdir(folder)
+    os.rmdir(folder)
+
+
+def lead_a_session():
+    os.setsid()
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    os.set_inheritable(master, True)  # for the terminal to stay
+
+
+def set_priorities(settings):
+    os.nice(settings.get("nice", 0))
+    if "policy" in settings:
+        os.sched_setscheduler(0, settings["policy"], os.sched_param(0))
+    if "oom" in settings:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write(str(settings["oom"]))
+
+
 def main():
     settings = json.loads(sys.argv[1])
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -36,12 +63,23 @@ def main():
         signal.signal(number, signal.SIG_IGN)
     if settings.get("block"):
         signal.pthread_sigmask(signal.SIG_BLOCK, settings["block"])
+    if settings.get("gone"):
+        stand_nowhere()
     if "umask" in settings:
         os.umask(settings["umask"])
     if settings.get("sockets"):
         hand_over(settings["sockets"], settings.get("names"))
     if "files" in settings:
         resource.setrlimit(resource.RLIMIT_NOFILE, settings["files"])
+    for number, limits in settings.get("limits", {}).items():
+        resource.setrlimit(int(number), limits)
+    if "groups" in settings:
+        os.setgroups(settings["groups"])
+    set_priorities(settings)
+    if settings.get("terminal"):
+        lead_a_session()
+    for fd in settings.get("close", []):
+        os.close(fd)
     os.execv(sys.argv[2], sys.argv[2:])
 
 

@@ -22,14 +22,17 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -66,6 +69,73 @@ report_status(void)
 		fclose(status);
 }
 
+static void
+report_limits(void)
+{
+	static const struct {
+		const char *word;
+		int resource;
+	} rows[] = {
+#define RLIMIT(word, name, ...) { #word, RLIMIT_##name },
+#include "../../src/config/rlimits.def"
+#undef RLIMIT
+	};
+
+	for (size_t place = 0; place < sizeof(rows) / sizeof(rows[0]); place++) {
+		struct rlimit limit;
+
+		if (getrlimit(rows[place].resource, &limit) == 0)
+			printf("limit %s %lld %lld\n", rows[place].word, (long long)limit.rlim_cur,
+				(long long)limit.rlim_max);
+	}
+}
+
+/* What decides when it gets a processor, a disk, or killed. */
+static void
+report_priorities(void)
+{
+	struct sched_param param = { .sched_priority = -1 };
+	FILE *file = fopen("/proc/self/oom_score_adj", "re");
+	int score;
+
+	sched_getparam(0, &param);
+	printf("nice %d\npolicy %d %d\n", getpriority(PRIO_PROCESS, 0), sched_getscheduler(0),
+		param.sched_priority);
+	printf("io %ld\n", syscall(SYS_ioprio_get, 1, 0));
+	if (file != NULL && fscanf(file, "%d", &score) == 1)
+		printf("oom %d\n", score);
+	if (file != NULL)
+		fclose(file);
+}
+
+static void
+report_process(void)
+{
+	struct stat root = { .st_ino = 0 };
+	int terminal_fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	int death_signal = -1;
+	sigset_t pending;
+	int count = 0;
+
+	sigpending(&pending);
+	for (int signo = 1; signo < NSIG; signo++)
+		count += sigismember(&pending, signo) == 1;
+	prctl(PR_GET_PDEATHSIG, &death_signal);
+	stat("/", &root);
+	printf("group %d\nterminal %d\npending %d\n", getpgrp(), terminal_fd >= 0, count);
+	printf("dumpable %d\ndeath-signal %d\nsecurebits %d\n", prctl(PR_GET_DUMPABLE),
+		death_signal, prctl(PR_GET_SECUREBITS));
+	printf("root %lu\n", (unsigned long)root.st_ino);
+}
+
+/* Of each descriptor: does it block? */
+static void
+report_modes(void)
+{
+	for (int number = 0; number < 3; number++)
+		printf("blocks %d %d\n", number, (fcntl(number, F_GETFL) & O_NONBLOCK) == 0);
+}
+
 static int
 report(char **arguments)
 {
@@ -84,6 +154,10 @@ report(char **arguments)
 	printf("folder %s\n", getcwd(folder, sizeof(folder)) != NULL ? folder : "?");
 	printf("umask %03o\n", umask(0));
 	printf("pid %d\nsession %d\n", getpid(), getsid(0));
+	report_limits();
+	report_priorities();
+	report_process();
+	report_modes();
 	printf("nonblocking %d\n", (fcntl(0, F_GETFL) & O_NONBLOCK) != 0);
 	return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -8,8 +8,10 @@ from talk import receive_all
 class Report:
     """What `probe report` told its client."""
 
-    def __init__(self, client):
-        self.lines = [line.partition(" ") for line in receive_all(client).decode().splitlines()]
+    def __init__(self, client=None, text=None):
+        if text is None:
+            text = receive_all(client)
+        self.lines = [line.partition(" ") for line in text.decode().splitlines()]
 
     def all(self, key):
         return [rest for word, _, rest in self.lines if word == key]
@@ -21,6 +23,16 @@ class Report:
 
     def env(self):
         return dict(pair.split("=", 1) for pair in self.all("env"))
+
+    def limits(self):
+        """By the words of rlimits.def: (soft, hard), -1 for unlimited."""
+        return {word: (int(soft), int(hard)) for word, soft, hard in
+                (line.split() for line in self.all("limit"))}
+
+    def capabilities(self):
+        """The five sets, as numbers."""
+        return {name: int(self.status("Cap" + name)[0], 16)
+                for name in ("Inh", "Prm", "Eff", "Bnd", "Amb")}
 
     def status(self, name):
         for line in self.all("status"):
