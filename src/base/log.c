@@ -150,6 +150,13 @@ add_optional(const char *field, int64_t number)
 }
 
 static void
+add_known(const char *field, const uint64_t *number)
+{
+	if (number != NULL)
+		add_number(field, (int64_t)*number);
+}
+
+static void
 add_errno(const char *field, int number)
 {
 	const char *name = strerrorname_np(number);
@@ -200,6 +207,7 @@ commit_record(void)
 #define PEER(field) add_peer(#field, event->field);
 #define NUMBER(field) add_number(#field, event->field);
 #define OPTIONAL(field) add_optional(#field, event->field);
+#define KNOWN(field) add_known(#field, event->field);
 #define ERRNO(field) add_errno(#field, event->field);
 #define EVENT(name, level, sentence, fields)                      \
 	void log_##name(const struct event_##name *event)         \
@@ -215,6 +223,7 @@ commit_record(void)
 #undef PEER
 #undef NUMBER
 #undef OPTIONAL
+#undef KNOWN
 #undef ERRNO
 
 static const struct event_row {
@@ -227,6 +236,7 @@ static const struct event_row {
 #define PEER(field) TEXT(field)
 #define NUMBER(field) TEXT(field)
 #define OPTIONAL(field) TEXT(field)
+#define KNOWN(field) TEXT(field)
 #define ERRNO(field) TEXT(field)
 #define EVENT(name, level, sentence, fields) { #name, LOG_LEVEL_##level, sentence, fields },
 #include "base/events.def"
@@ -235,6 +245,7 @@ static const struct event_row {
 #undef PEER
 #undef NUMBER
 #undef OPTIONAL
+#undef KNOWN
 #undef ERRNO
 };
 

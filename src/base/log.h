@@ -29,11 +29,12 @@ enum log_level {
 enum log_sink { LOG_SINK_STDERR, LOG_SINK_JOURNAL, LOG_SINK_SYSLOG };
 
 /* Field kinds of events.def. Absent: TEXT and PEER that are NULL, a PEER of family AF_UNSPEC,
- * OPTIONAL and ERRNO that are 0. */
+ * OPTIONAL and ERRNO that are 0. A KNOWN is a number that may be 0 or not be known: then NULL. */
 #define TEXT(field) const char *field;
 #define PEER(field) const struct netaddr *field;
 #define NUMBER(field) int64_t field;
 #define OPTIONAL(field) int64_t field;
+#define KNOWN(field) const uint64_t *field;
 #define ERRNO(field) int field; /* 0 or a positive errno; written as its name and text */
 #define EVENT(name, level, sentence, fields) \
 	struct event_##name {                \
@@ -46,6 +47,7 @@ enum log_sink { LOG_SINK_STDERR, LOG_SINK_JOURNAL, LOG_SINK_SYSLOG };
 #undef PEER
 #undef NUMBER
 #undef OPTIONAL
+#undef KNOWN
 #undef ERRNO
 
 #define LOG(event, ...) log_##event(&(struct event_##event){ __VA_ARGS__, .unused_ = 0 })

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 
@@ -35,12 +36,22 @@ log_end(const struct conn *conn)
 {
 	struct service *service = conn->service;
 	msec now = loop_now(service->gate->loop);
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+	uint64_t rtt_us, retransmits;
+	bool is_known;
 
-	if (log_wants(LOG_LEVEL_INFO))
-		LOG(conn_ended, .id = (int64_t)conn_id(conn), .service = service_name(service),
-			.peer = &conn->peer, .ending = ending_word((enum ending)conn->ending),
-			.duration_ms = now - conn->started, .bytes_in = (int64_t)conn->bytes_in,
-			.bytes_out = (int64_t)conn->bytes_out);
+	if (!log_wants(LOG_LEVEL_INFO))
+		return;
+	is_known = conn->peer.family != AF_UNIX && conn->watch.fd >= 0 &&
+		getsockopt(conn->watch.fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0;
+	rtt_us = info.tcpi_rtt;
+	retransmits = info.tcpi_total_retrans;
+	LOG(conn_ended, .id = (int64_t)conn_id(conn), .service = service_name(service),
+		.peer = &conn->peer, .ending = ending_word((enum ending)conn->ending),
+		.duration_ms = now - conn->started, .bytes_in = (int64_t)conn->bytes_in,
+		.bytes_out = (int64_t)conn->bytes_out, .rtt_us = is_known ? &rtt_us : NULL,
+		.retransmits = is_known ? &retransmits : NULL);
 }
 
 /* The service's part is over; the socket may live on a little. */
