@@ -13,7 +13,7 @@
 #include "base/netaddr.h"
 #include "base/util.h"
 
-#define CHANNEL_VERSION 1 /* of all the structs below */
+#define CHANNEL_VERSION 2 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_SIZE_MAX 16384
 
@@ -87,6 +87,7 @@ struct message_serving {
 /* fd: the connection. */
 struct message_spawn {
 	uint64_t connection;
+	uint64_t cookie; /* SO_COOKIE of a TCP connection, if anybody will ask for it; else 0 */
 	uint32_t row;
 	uint32_t protocol; /* enum protocol */
 	struct netaddr peer;

@@ -13,6 +13,9 @@
 /* An answer is about 400 bytes; a kernel to come may say more. */
 #define MESSAGE_MAX 4096
 
+/* Notices that may wait for us; a privilege lets us have more than the system's rmem_max. */
+#define NOTICES_ROOM (4 << 20)
+
 /* Answers to questions that nobody waited for any more. */
 #define STALE_MAX 16
 
@@ -57,11 +60,14 @@ int
 sockdiag_subscribe(int *ret_notice_fd)
 {
 	static const int groups[] = { SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY };
+	const int room = NOTICES_ROOM;
 	auto_close int notice_fd = -1;
 	int error = open_netlink(&notice_fd);
 
 	if (error < 0)
 		return error;
+	if (setsockopt(notice_fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0)
+		(void)setsockopt(notice_fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
 		if (setsockopt(notice_fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
 			    sizeof(groups[i])) < 0)

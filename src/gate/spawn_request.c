@@ -2,6 +2,7 @@
 /* Asking the supervisor for a program. */
 #include "gate/spawn_request.h"
 
+#include "base/log.h"
 #include "gate/admission.h"
 #include "gate/listener.h"
 #include "gate/outbox.h"
@@ -36,10 +37,26 @@ ask_local(int conn_fd, struct netaddr *ret_local)
 		(void)netaddr_from_sockaddr(ret_local, &local.any);
 }
 
+/* By which the supervisor finds the connection once the program alone has it: for the bytes in
+ * the log, and for limits that look at them. */
+static void
+note_cookie(const struct service *service, int conn_fd, struct message_spawn *spawn)
+{
+	const struct service_keys *keys = service->config->keys;
+	socklen_t length = sizeof(spawn->cookie);
+
+	if (spawn->peer.family == AF_UNIX ||
+		(!log_wants(LOG_LEVEL_INFO) && keys->idle <= 0 && keys->first_byte <= 0))
+		return;
+	if (getsockopt(conn_fd, SOL_SOCKET, SO_COOKIE, &spawn->cookie, &length) < 0)
+		spawn->cookie = 0;
+}
+
 /* From here on the connection is the supervisor's: to start a program with, and to count. */
 static void
-request(struct service *service, int conn_fd, const struct message_spawn *spawn)
+request(struct service *service, int conn_fd, struct message_spawn *spawn)
 {
+	note_cookie(service, conn_fd, spawn);
 	outbox_send(service->gate, MESSAGE_spawn, spawn, conn_fd);
 	listener_note_closed(service->gate);
 }

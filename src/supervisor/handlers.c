@@ -8,6 +8,7 @@
 #include "supervisor/gates.h"
 #include "supervisor/handler_table.h"
 #include "supervisor/hearing.h"
+#include "supervisor/records.h"
 #include "supervisor/waiting.h"
 
 #include <errno.h>
@@ -111,21 +112,25 @@ handlers_run(struct supervisor *supervisor, const struct start *start)
 	auto_close int read_fd = -1;
 	auto_close int made_fd = -1;
 	struct handler *handler = NULL;
+	struct record *record = NULL;
 	int error_fd = open_error(start, &made_fd, &read_fd);
 	int error = error_fd < 0 ? error_fd : 0;
 
 	if (error == 0) {
 		/* Before there is a child: one that cannot be kept must not be started. */
 		handler = handler_new(supervisor, start, read_fd);
+		record = records_begin(supervisor, start);
 		error = handler != NULL ? run_program(start, error_fd, &result) : -ENOMEM;
 	}
 	if (error != 0 || handler == NULL) {
+		records_cancel(supervisor, record);
 		free(handler);
 		start_failed(supervisor, start, result.failed_step, error);
 		return NULL;
 	}
 	(void)util_take_fd(&read_fd);
 	handler->pid = result.pid;
+	handler->record = record;
 	note_start(supervisor, start, handler);
 	return handler;
 }
@@ -140,6 +145,7 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 		.protocol = (enum protocol)request->protocol,
 		.peer = request->peer,
 		.local = request->local,
+		.cookie = request->cookie,
 		.in_fd = conn_fd,
 		.out_fd = conn_fd };
 
@@ -154,22 +160,33 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 		release_place(supervisor, request->row);
 }
 
+static void
+tell_end(struct supervisor *supervisor, const struct handler *handler, int status, int64_t cpu_ms)
+{
+	bool is_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	struct event_handler_ended event = { .id = (int64_t)handler->connection,
+		.service = supervisor->rows[handler->row]->name,
+		.peer = &handler->peer,
+		.pid = handler->pid,
+		.ending = ending_word(is_well ? ENDING_EXITED : ENDING_FAILED),
+		.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+		.duration_ms = loop_now(supervisor->loop) - handler->started,
+		.cpu_ms = cpu_ms };
+
+	records_end(supervisor, handler->record, &event);
+}
+
 void
-handlers_reaped(struct supervisor *supervisor, pid_t pid, int status)
+handlers_reaped(struct supervisor *supervisor, pid_t pid, int status, int64_t cpu_ms)
 {
 	struct handler *handler = handlers_take(&supervisor->handlers, pid);
-	bool is_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
 	if (handler == NULL) {
 		LOG(orphan_reaped, .pid = pid, .status = status);
 		return;
 	}
-	LOG(handler_ended, .id = (int64_t)handler->connection,
-		.service = supervisor->rows[handler->row]->name, .peer = &handler->peer, .pid = pid,
-		.ending = ending_word(is_well ? ENDING_EXITED : ENDING_FAILED),
-		.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
-		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-		.duration_ms = loop_now(supervisor->loop) - handler->started);
+	tell_end(supervisor, handler, status, cpu_ms);
 	supervisor->rows[handler->row]->handler_count--;
 	release_place(supervisor, handler->row);
 	waiting_ended(supervisor, handler);

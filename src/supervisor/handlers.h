@@ -14,8 +14,9 @@ struct handler *handlers_run(struct supervisor *supervisor, const struct start *
  * client of a program that could not be started sees the end of the connection. */
 void handlers_start(struct supervised_gate *gate, const struct message_spawn *request, int conn_fd);
 
-/* That child has ended; one that we did not start is noted (we may be PID 1). */
-void handlers_reaped(struct supervisor *supervisor, pid_t pid, int status);
+/* That child has ended, and has used so much of the processors; one that we did not start is noted
+ * (we may be PID 1). */
+void handlers_reaped(struct supervisor *supervisor, pid_t pid, int status, int64_t cpu_ms);
 
 /* Note that the gate is gone; give the next of its handlers to adopt, NULL: no more. *place is
  * where to go on, 0 at first. */

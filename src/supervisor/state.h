@@ -153,7 +153,8 @@ struct handler {
 	struct handler *newer;
 	struct netaddr peer;
 	msec started;
-	struct waiting *held; /* listening sockets that it has */
+	struct waiting *held;  /* listening sockets that it has */
+	struct record *record; /* NULL: nothing is to be known of its connection (records.c) */
 	struct handler *next;
 };
 
@@ -161,6 +162,22 @@ struct handler_table {
 	struct handler **buckets;
 	size_t bucket_count; /* a power of two */
 	size_t count;
+};
+
+/* Programs whose bytes the kernel will tell, and those that have ended without it so far. */
+struct records {
+	struct watch notices; /* fd -1: not asked for */
+	int ask_fd;           /* for questions; -1: none yet */
+	bool is_impossible;   /* this kernel does not tell */
+	struct record **buckets;
+	size_t count;
+	struct record *oldest; /* of those that have ended */
+	struct record *newest;
+	size_t waiting_count;
+	struct timer patience;
+	struct timer leave;
+	uint64_t lost; /* times that notices were */
+	msec lost_told;
 };
 
 struct supervisor {
@@ -200,6 +217,7 @@ struct supervisor {
 	struct handler *oldest_unheard;
 	struct handler *newest_unheard;
 	struct timer hearing_timer;
+	struct records records;
 	int64_t descriptors;        /* what we may hold */
 	struct rlimit files_before; /* what handlers get back */
 

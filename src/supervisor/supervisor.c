@@ -6,6 +6,7 @@
 #include "supervisor/handlers.h"
 #include "supervisor/hearing.h"
 #include "supervisor/listeners.h"
+#include "supervisor/records.h"
 #include "supervisor/reload.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
@@ -14,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static void
@@ -29,15 +31,26 @@ stop(struct supervisor *supervisor, const char *cause, msec grace)
 	gates_stop(supervisor, grace);
 }
 
+static int64_t
+cpu_ms(const struct rusage *usage)
+{
+	const struct timeval *user = &usage->ru_utime;
+	const struct timeval *kernel = &usage->ru_stime;
+
+	return (int64_t)(user->tv_sec + kernel->tv_sec) * 1000 +
+		(user->tv_usec + kernel->tv_usec) / 1000;
+}
+
 static void
 reap(struct supervisor *supervisor)
 {
+	struct rusage usage;
 	pid_t pid;
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
 		if (!gates_reaped(supervisor, pid, status))
-			handlers_reaped(supervisor, pid, status);
+			handlers_reaped(supervisor, pid, status, cpu_ms(&usage));
 }
 
 static void
@@ -145,6 +158,7 @@ fini(struct supervisor *supervisor)
 	listeners_close_unclaimed(supervisor);
 	gates_fini(supervisor);
 	handlers_fini(&supervisor->handlers);
+	records_fini(supervisor);
 	services_fini(supervisor);
 	supervisor->shared = shared_free(supervisor->shared);
 	supervisor->loop = loop_free(supervisor->loop);
@@ -164,6 +178,7 @@ serve(struct supervisor *supervisor)
 	error = loop_run(supervisor->loop);
 	if (error < 0)
 		LOG(system_error, .step = "epoll_wait", .error = -error);
+	records_flush(supervisor);
 	LOG(stopped, .handlers_left = (int64_t)supervisor->handlers.count);
 	return error < 0 || supervisor->has_failed ? 1 : 0;
 }
@@ -209,6 +224,7 @@ supervisor_main(const struct supervisor_settings *settings)
 	int status = 1;
 	int handed = notify_take_sockets(&supervisor.handed);
 
+	records_init(&supervisor);
 	supervisor.handed_count = handed > 0 ? (size_t)handed : 0;
 	if (handed < 0 || priv_clean_start() < 0)
 		(void)fprintf(stderr,

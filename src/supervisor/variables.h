@@ -15,8 +15,9 @@ struct start {
 	enum protocol protocol;
 	struct netaddr peer; /* family AF_UNSPEC: nobody yet, it gets a socket that waits */
 	struct netaddr local;
-	int in_fd;  /* becomes descriptor 0; borrowed, as the next */
-	int out_fd; /* and 1 */
+	uint64_t cookie; /* of a TCP connection whose bytes are wanted; else 0 */
+	int in_fd;       /* becomes descriptor 0; borrowed, as the next */
+	int out_fd;      /* and 1 */
 };
 
 #define VARIABLES_BYTES_MAX 1024

@@ -153,10 +153,25 @@ what_is_absent_leaves_no_trace(void **test)
 	(void)test;
 	LOG(handler_ended, .id = 1, .service = NULL, .peer = &nobody, .pid = 0, .ending = "exited");
 	assert_string_equal(receive_line(),
-		"info handler-ended: a program ended id=1 pid=0 ending=exited duration_ms=0");
+		"info handler-ended: a program ended id=1 pid=0 ending=exited duration_ms=0 "
+		"cpu_ms=0");
 	LOG(system_error, .step = "accept4", .error = 0);
 	assert_string_equal(receive_line(),
 		"err system-error: a system call failed that should not step=accept4");
+}
+
+static void
+a_number_that_is_known_is_written_even_if_it_is_0(void **test)
+{
+	const uint64_t none = 0;
+	const uint64_t some = 1729;
+
+	(void)test;
+	LOG(handler_ended, .id = 1, .pid = 2, .ending = "exited", .bytes_in = &some,
+		.bytes_out = &none);
+	assert_string_equal(receive_line(),
+		"info handler-ended: a program ended id=1 pid=2 ending=exited duration_ms=0 "
+		"cpu_ms=0 bytes_in=1729 bytes_out=0");
 }
 
 static void
@@ -601,6 +616,7 @@ main(void)
 		ON_PIPE(an_event_is_one_line_with_its_time_level_name_and_fields),
 		ON_PIPE(the_time_is_the_time),
 		ON_PIPE(what_is_absent_leaves_no_trace),
+		ON_PIPE(a_number_that_is_known_is_written_even_if_it_is_0),
 		ON_PIPE(an_errno_is_written_as_name_and_text),
 		ON_PIPE(values_are_quoted_when_they_could_be_taken_for_something_else),
 		ON_PIPE(no_control_byte_nor_broken_text_of_a_stranger_gets_out),
