@@ -3,10 +3,10 @@
 #include "gate/conn.h"
 
 #include "base/log.h"
+#include "gate/entrance.h"
 #include "gate/listener.h"
 #include "gate/pool.h"
 #include "gate/service.h"
-#include "gate/spawn_request.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -68,19 +68,18 @@ hand_over(struct conn *conn)
 {
 	struct gate *gate = conn->service->gate;
 	struct service *target = conn->aside.target;
-	struct netaddr peer = conn->peer;
-	enum protocol protocol = (enum protocol)conn->protocol;
-	int conn_fd = conn->watch.fd;
+	struct entrant entrant = { .service = target,
+		.conn_fd = conn->watch.fd,
+		.protocol = (enum protocol)conn->protocol,
+		.peer = conn->peer,
+		.was_served = true };
 
 	loop_unwatch(gate->loop, &conn->watch);
 	conn->watch.fd = -1;
 	conn->aside.target = NULL;
 	conn_set_ended(conn, ENDING_HANDED_OVER);
 	service_count(target, METRIC_connections, 1);
-	if (target->builtin.ops)
-		conn_begin(target, conn_fd, protocol, &peer);
-	else
-		spawn_request_hand_over(target, conn_fd, protocol, &peer);
+	entrance_serve(&entrant);
 	service_return(target);
 	conn_reap(conn);
 }

@@ -3,12 +3,11 @@
 #include "gate/listener.h"
 
 #include "base/log.h"
-#include "gate/admission.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
+#include "gate/entrance.h"
 #include "gate/outbox.h"
 #include "gate/service.h"
-#include "gate/spawn_request.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -182,8 +181,9 @@ accept_one(struct listener *listener)
 		struct sockaddr_storage room;
 	} from;
 	socklen_t length = sizeof(from);
-	struct netaddr peer = { .family = AF_UNIX };
-	int conn_fd;
+	struct entrant entrant = {
+		.service = service, .protocol = listener->protocol, .peer = { .family = AF_UNIX }
+	};
 
 	if (!has_what_it_takes(listener))
 		return MUST_PAUSE;
@@ -191,8 +191,8 @@ accept_one(struct listener *listener)
 		pause_service(service);
 		return MUST_PAUSE;
 	}
-	conn_fd = accept4(listener->watch.fd, &from.any, &length, flags);
-	if (conn_fd < 0) {
+	entrant.conn_fd = accept4(listener->watch.fd, &from.any, &length, flags);
+	if (entrant.conn_fd < 0) {
 		int error = errno == EWOULDBLOCK ? EAGAIN : errno;
 
 		service_release(service);
@@ -200,18 +200,10 @@ accept_one(struct listener *listener)
 	}
 	listener_note_opened(service->gate);
 	if (length >= sizeof(from.any.sa_family))
-		(void)netaddr_from_sockaddr(&peer, &from.any);
-	if (!admission_judge_stream(service, conn_fd, &peer)) {
-		(void)close(conn_fd);
-		listener_note_closed(service->gate);
-		service_release(service);
-		return REFUSED;
-	}
-	if (service->builtin.ops)
-		conn_begin(service, conn_fd, listener->protocol, &peer);
-	else
-		spawn_request_send(listener, conn_fd, &peer);
-	return ACCEPTED;
+		(void)netaddr_from_sockaddr(&entrant.peer, &from.any);
+	if (!listener->is_wildcard)
+		entrant.local = listener->address;
+	return entrance_judge_and_serve(&entrant) ? ACCEPTED : REFUSED;
 }
 
 /* An accept that finds nobody makes a socket and a file and throws them away: as dear as one that

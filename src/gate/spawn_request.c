@@ -12,17 +12,8 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 
-static void
-refuse(struct service *service, int conn_fd, const struct netaddr *peer)
-{
-	static const struct policy_answer short_of_descriptors = { VERDICT_wait_descriptors,
-		POLICY_NO_RULE };
-
-	(void)close(conn_fd);
-	listener_note_closed(service->gate);
-	service_release(service);
-	admission_note_refusal(service, peer, &short_of_descriptors, false);
-}
+static const struct policy_answer short_of_descriptors = { VERDICT_wait_descriptors,
+	POLICY_NO_RULE };
 
 static void
 ask_local(int conn_fd, struct netaddr *ret_local)
@@ -52,55 +43,40 @@ note_cookie(const struct service *service, int conn_fd, struct message_spawn *sp
 		spawn->cookie = 0;
 }
 
-/* From here on the connection is the supervisor's: to start a program with, and to count. */
-static void
-request(struct service *service, int conn_fd, struct message_spawn *spawn)
+/* A program finds its socket as if it had come to it directly. */
+static bool
+make_plain(const struct entrant *entrant)
 {
-	note_cookie(service, conn_fd, spawn);
-	outbox_send(service->gate, MESSAGE_spawn, spawn, conn_fd);
-	listener_note_closed(service->gate);
-}
-
-static struct message_spawn
-make_message(struct service *service, enum protocol protocol, const struct netaddr *peer)
-{
-	struct gate *gate = service->gate;
-
-	return (struct message_spawn){
-		.connection = gate_connection_id(gate, gate->next_serial++),
-		.row = service->row,
-		.protocol = (uint32_t)protocol,
-		.peer = *peer,
-	};
-}
-
-void
-spawn_request_send(const struct listener *listener, int conn_fd, const struct netaddr *peer)
-{
-	struct message_spawn spawn = make_message(listener->service, listener->protocol, peer);
-
-	spawn.local = listener->address;
-	if (listener->is_wildcard)
-		ask_local(conn_fd, &spawn.local);
-	request(listener->service, conn_fd, &spawn);
-}
-
-void
-spawn_request_hand_over(struct service *service, int conn_fd, enum protocol protocol,
-	const struct netaddr *peer)
-{
-	struct message_spawn spawn = make_message(service, protocol, peer);
-	int flags = fcntl(conn_fd, F_GETFL);
+	int flags = fcntl(entrant->conn_fd, F_GETFL);
 	int off = 0;
 
-	/* A program finds its socket as if it had come to it directly. */
-	if (protocol == PROTOCOL_TCP4 || protocol == PROTOCOL_TCP6)
-		(void)setsockopt(conn_fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof(off));
-	if (flags < 0 || fcntl(conn_fd, F_SETFL, flags & ~O_NONBLOCK) < 0) {
-		refuse(service, conn_fd, peer);
+	if (entrant->protocol == PROTOCOL_TCP4 || entrant->protocol == PROTOCOL_TCP6)
+		(void)setsockopt(entrant->conn_fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof(off));
+	return flags >= 0 && fcntl(entrant->conn_fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
+}
+
+/* From here on the connection is the supervisor's: to start a program with, and to count. */
+void
+spawn_request_send(const struct entrant *entrant)
+{
+	struct service *service = entrant->service;
+	struct gate *gate = service->gate;
+	struct message_spawn spawn = {
+		.connection = gate_connection_id(gate, gate->next_serial++),
+		.row = service->row,
+		.protocol = (uint32_t)entrant->protocol,
+		.peer = entrant->peer,
+		.local = entrant->local,
+	};
+
+	if (entrant->was_served && !make_plain(entrant)) {
+		entrance_turn_away(service, entrant->conn_fd);
+		admission_note_refusal(service, &entrant->peer, &short_of_descriptors, false);
 		return;
 	}
-	spawn.local = (struct netaddr){ .family = peer->family };
-	ask_local(conn_fd, &spawn.local);
-	request(service, conn_fd, &spawn);
+	if (spawn.local.family == AF_UNSPEC)
+		ask_local(entrant->conn_fd, &spawn.local);
+	note_cookie(service, entrant->conn_fd, &spawn);
+	outbox_send(gate, MESSAGE_spawn, &spawn, entrant->conn_fd);
+	listener_note_closed(gate);
 }

@@ -2,7 +2,7 @@
 /* Clients of programs: requests to the supervisor, and what programs say. */
 /* LINK: src/gate/admission.o src/gate/builtin.o src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o
  * src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o
- * src/gate/datagrams.o src/gate/gate.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o
+ * src/gate/datagrams.o src/gate/entrance.o src/gate/gate.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o
  * src/gate/said.o src/gate/service.o src/gate/setup.o src/gate/setup_commit.o
  * src/gate/spawn_request.o src/model/budget.o src/model/policy.o src/effects/channel.o
  * src/effects/sandbox.o src/base/log.o src/base/log_sink.o src/base/loop.o src/base/netaddr.o

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* Where every client of a stream passes, whichever way it came: accepted, named by a proxy, or
+ * handed over by tcpmux. It has its place and its descriptor already; here it is served by whoever
+ * serves its service, or turned away. */
+#ifndef REEVE_GATE_ENTRANCE_H
+#define REEVE_GATE_ENTRANCE_H
+
+#include "gate/state.h"
+
+struct entrant {
+	struct service *service;
+	int conn_fd; /* owned: whoever gets the entrant closes it */
+	enum protocol protocol;
+	struct netaddr peer;
+	struct netaddr local; /* what it asked; family AF_UNSPEC: the kernel is to be asked */
+	bool was_served;      /* a built-in had it, and its socket is as built-ins want it */
+};
+
+/* Serve it: it has been judged. */
+void entrance_serve(const struct entrant *entrant);
+
+/* Judge it first; false: it was turned away. */
+bool entrance_judge_and_serve(const struct entrant *entrant);
+
+/* Close it and give its place back. */
+void entrance_turn_away(struct service *service, int conn_fd);
+
+#endif
