@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Check a configuration that was read against this host and this release: handlers and their
- * keys. Sockets and accounts have files of their own. */
+/* Check a configuration that was read against this host and this release: handlers, and keys of
+ * all of them. Programs, files, accounts and sockets have files of their own. */
 #include "config/check.h"
 
 #include "base/name.h"
@@ -8,10 +8,8 @@
 #include "config/reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 const struct where *
 check_key_where(const struct service_config *service, size_t place)
@@ -20,6 +18,12 @@ check_key_where(const struct service_config *service, size_t place)
 		if (service->key_where[i].place == place)
 			return &service->key_where[i].where;
 	return &service->where;
+}
+
+bool
+check_key_is_set(const struct service_config *service, size_t place)
+{
+	return check_key_where(service, place) != &service->where;
 }
 
 /* Keys that nobody would read are mistakes: better said now than wondered about later. */
@@ -55,75 +59,11 @@ check_is_served(struct check *check, const struct service_config *service)
 		}
 }
 
-/* Why the file cannot be used that way; an empty text if it can. */
-static const char *
-look_at_file(const char *path, int mode)
-{
-	struct stat status;
-
-	if (stat(path, &status) < 0)
-		return strerror(errno);
-	if (!S_ISREG(status.st_mode))
-		return "it is no regular file";
-	if (faccessat(AT_FDCWD, path, mode, AT_EACCESS) < 0)
-		return mode == X_OK ? "it is not executable" : strerror(errno);
-	return "";
-}
-
-/* The same, looked at once for each path and kept. NULL: it can be used. */
-static const char *
-ask_file(struct check *check, const char *path, int mode)
-{
-	size_t length = strlen(path) + 1;
-	char *question = arena_take(check->arena, length + 1);
-	const char *problem;
-	char *answer;
-
-	if (question == NULL)
-		return NULL;
-	question[0] = mode == X_OK ? 'x' : 'r';
-	memcpy(question + 1, path, length);
-	answer = map_find(check->answers, question, length);
-	if (answer == NULL) {
-		problem = look_at_file(path, mode);
-		answer = arena_copy(check->arena, problem, strlen(problem));
-		if (answer != NULL)
-			(void)map_add(check->answers, question, length, answer); /* asks again */
-	}
-	return answer != NULL && *answer != '\0' ? answer : NULL;
-}
-
-static bool
-is_name(const char *text, size_t length)
-{
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-
-	return length > 0 && strspn(text, letters) >= length && (*text < '0' || *text > '9');
-}
-
-static void
-check_environment(struct check *check, const struct service_config *service)
-{
-	for (char **entry = service->keys->env; entry != NULL && *entry != NULL; entry++)
-		if (strchr(*entry, '=') == NULL || !is_name(*entry, strcspn(*entry, "=")))
-			complain(check->complaints, check_key_where(service, KEY_PLACE_env), "env",
-				"\"%.60s\" is not NAME=VALUE", *entry);
-	for (char **entry = service->keys->passenv; entry != NULL && *entry != NULL; entry++)
-		if (!is_name(*entry, strlen(*entry)))
-			complain(check->complaints, check_key_where(service, KEY_PLACE_passenv),
-				"passenv", "\"%.60s\" is no name of a variable", *entry);
-}
-
 static void
 check_program(struct check *check, const struct service_config *service)
 {
-	const char *problem = ask_file(check, service->program[0], X_OK);
-
-	if (problem != NULL)
-		complain(check->complaints, &service->handler_where, NULL,
-			"cannot start \"%s\": %s", service->program[0], problem);
-	check_environment(check, service);
+	check_service_program(check, service);
+	check_service_rights(check, service);
 	check_is_served(check, service);
 }
 
@@ -159,8 +99,10 @@ static void
 check_options(struct check *check, const struct service_config *service)
 {
 	const struct service_options *options = &service->keys->options;
-	const char *problem = options->file != NULL ? ask_file(check, options->file, R_OK) : NULL;
+	const char *problem = NULL;
 
+	if (options->file != NULL)
+		problem = check_file(check, CHECK_READ, NULL, options->file);
 	if (problem != NULL)
 		complain(check->complaints, check_key_where(service, KEY_PLACE_file), "file",
 			"cannot read \"%s\": %s", options->file, problem);
@@ -218,6 +160,7 @@ config_check(const struct config *config, const struct config_host *host,
 	check.arena = arena_new();
 	check.answers = map_new();
 	if (check.arena != NULL && check.answers != NULL) {
+		keys_set_service_defaults(&check.defaults, check.arena);
 		check_daemon_accounts(&check);
 		check_socket_count(&check);
 		for (uint32_t i = 0; i < config->service_count; i++)

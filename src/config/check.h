@@ -15,10 +15,22 @@ struct check {
 	struct complaint_list *complaints;
 	struct arena *arena;
 	struct map *answers;
+	struct service_keys defaults;
 };
 
 /* Where a service's key was set; its name if it is a default. By enum KEY_PLACE_... of keys.h. */
 const struct where *check_key_where(const struct service_config *service, size_t place);
+bool check_key_is_set(const struct service_config *service, size_t place);
+
+/* --- check_files.c: a file or folder that is named; `root` is a program's chroot, or NULL */
+enum check_use { CHECK_READ, CHECK_RUN, CHECK_ENTER };
+
+/* Why it cannot be used that way; NULL: it can. Looked at once and kept. */
+const char *check_file(struct check *check, enum check_use use, const char *root, const char *path);
+
+/* --- check_programs.c: what a program is started with; check_rights.c: what needs a right */
+void check_service_program(struct check *check, const struct service_config *service);
+void check_service_rights(struct check *check, const struct service_config *service);
 
 /* --- check_accounts.c: users and groups, and whether programs can run as them */
 void check_daemon_accounts(struct check *check);

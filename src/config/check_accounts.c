@@ -139,6 +139,25 @@ check_user(struct check *check, const struct where *where, const char *key, cons
 		check_group(check, where, key, name + length + 1);
 }
 
+static void
+check_groups(struct check *check, const struct service_config *service)
+{
+	const struct where *where = check_key_where(service, KEY_PLACE_groups);
+	char *const *groups = service->keys->groups;
+
+	if (groups == NULL || service->program == NULL)
+		return;
+	if (!check->host->is_root) {
+		complain(check->complaints, where, "groups",
+			"needs root: reeved is user %u and its programs have the groups that it "
+			"has itself",
+			(unsigned int)check->host->uid);
+		return;
+	}
+	for (; *groups != NULL; groups++)
+		check_group(check, where, "groups", *groups);
+}
+
 void
 check_daemon_accounts(struct check *check)
 {
@@ -169,4 +188,5 @@ check_service_accounts(struct check *check, const struct service_config *service
 			"");
 	if (keys->group != NULL)
 		check_group(check, check_key_where(service, KEY_PLACE_group), "group", keys->group);
+	check_groups(check, service);
 }

@@ -26,6 +26,14 @@ enum config_log { CONFIG_LOG_AUTO, CONFIG_LOG_STDERR, CONFIG_LOG_JOURNAL, CONFIG
 enum config_per { CONFIG_PER_DATAGRAM, CONFIG_PER_PEER };
 enum config_stdio { CONFIG_STDIO_SOCKET, CONFIG_STDIO_PIPE, CONFIG_STDIO_PTY };
 enum config_auto { CONFIG_AUTO, CONFIG_YES, CONFIG_NO };
+enum config_cpu {
+	CONFIG_CPU_OTHER,
+	CONFIG_CPU_BATCH,
+	CONFIG_CPU_IDLE,
+	CONFIG_CPU_FIFO,
+	CONFIG_CPU_RR
+};
+enum config_io { CONFIG_IO_NONE, CONFIG_IO_REALTIME, CONFIG_IO_BEST_EFFORT, CONFIG_IO_IDLE };
 enum config_tcpmux { CONFIG_TCPMUX_NO, CONFIG_TCPMUX_PLAIN, CONFIG_TCPMUX_PLUS };
 
 #define CONFIG_TYPE_BOOL int64_t
@@ -135,6 +143,20 @@ struct config *config_load_text(const char *name, const char *text, size_t lengt
 	struct complaint_list *complaints);
 struct config *config_free(struct config *config);
 
+/* In the order of rlimits.def. */
+enum {
+#define RLIMIT(word, name, standard, help) CONFIG_RLIMIT_##name,
+#include "config/rlimits.def"
+#undef RLIMIT
+	CONFIG_RLIMITS
+};
+
+/* CONFIG_UNLIMITED or a number. */
+struct config_limit {
+	int64_t soft;
+	int64_t hard;
+};
+
 /* What the host says no to: users, groups, programs, ports without permission, descriptors,
  * built-ins that do not speak a protocol, the same port twice. Looks up passwd and file system;
  * may block. `handed_in` says which ports need no permission because a socket for them was
@@ -145,6 +167,13 @@ struct config_host {
 	uint16_t first_free_port; /* net.ipv4.ip_unprivileged_port_start */
 	uid_t uid;                /* without root: the only one that programs can run as */
 	int64_t descriptors;      /* the hard limit */
+	int64_t descriptors_most; /* fs.nr_open: a limit of descriptors is never above */
+	uint64_t capabilities;    /* that reeved has, a bit each */
+	uint64_t host_rights;     /* the same for what the whole host shares: none of them in a
+				   * user namespace, whose root is nobody outside */
+	struct config_limit limits[CONFIG_RLIMITS];
+	int nice;
+	int oom_score_adjust;
 	bool (*is_handed_in)(const void *owner, const struct service_config *service,
 		const struct endpoint *endpoint);
 	const void *owner;

@@ -2,6 +2,8 @@
 /* Settings, and the layers that they come in. */
 #include "config/reader.h"
 
+#include "config/clashes.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -35,10 +37,13 @@ setting_apply(struct reader *reader, const struct setting *setting, void *object
 		complain(reader->complaints, &setting->where, setting->label, "is set twice");
 		return;
 	}
-	if (key_read(key, object, setting->text, reader->arena, &problem) == -EINVAL)
+	if (key_read(key, object, setting->text, reader->arena, &problem) == -EINVAL) {
 		complain(reader->complaints, &setting->where, setting->label, "%s",
 			problem.text != NULL ? problem.text : "has a value that is not understood");
-	else if (key->kind == KEY_PATH && *key_text(key, object) != NULL)
+		/* What is checked afterwards finds a value that can be one. */
+		if (key_is_service(key))
+			key_copy(key, object, &reader->factory);
+	} else if (key->kind == KEY_PATH && *key_text(key, object) != NULL)
 		(void)complete_path(reader, setting, object); /* complains; the arena knows */
 	wheres[key->place] = setting->where;
 	textbuf_fini(&problem);
@@ -126,11 +131,37 @@ choose_layer(const struct reader *reader, const struct key *key, const struct la
 	return NULL;
 }
 
-/* Keep where the keys were set; `where` has `count` of them. */
+/* A default that would clash on this service's line is not for it. */
 static void
-keep_wheres(struct reader *reader, const struct key_where *where, uint32_t count,
+leave_clashes_out(const struct reader *reader, const struct service_config *service,
+	const struct layer **layers, struct service_keys *merged)
+{
+	size_t count;
+	const struct clash *clashes = clashes_all(&count);
+
+	if (service->program == NULL || service->endpoint_count == 0)
+		return;
+	for (const struct clash *clash = clashes; clash < clashes + count; clash++)
+		if (layers[clash->place] == &reader->defaults && clash->is_there(service, merged)) {
+			key_copy(keys_find_service(clash->place), merged, &reader->factory);
+			layers[clash->place] = NULL;
+		}
+}
+
+/* Keep where the keys were set. */
+static void
+keep_wheres(struct reader *reader, const struct layer *const *layers,
 	struct service_config *service)
 {
+	struct key_where where[KEY_PLACES_SERVICE];
+	uint32_t count = 0;
+
+	for (uint32_t place = 0; place < KEY_PLACES_SERVICE; place++)
+		if (layers[place] != NULL)
+			where[count++] = (struct key_where){
+				.place = place,
+				.where = layers[place]->where[place],
+			};
 	if (count == 0)
 		return;
 	service->key_where = arena_take(reader->arena, count * sizeof(*where));
@@ -162,9 +193,8 @@ layer_merge(struct reader *reader, const struct layer *line, struct service_conf
 {
 	struct block *block =
 		map_find(reader->blocks_by_name, service->name, strlen(service->name));
-	struct key_where where[KEY_PLACES_SERVICE];
+	const struct layer *layers[KEY_PLACES_SERVICE] = { NULL }; /* where each key comes from */
 	struct service_keys merged;
-	uint32_t set_count = 0;
 	size_t count;
 	const struct key *keys = keys_all(&count);
 
@@ -179,11 +209,9 @@ layer_merge(struct reader *reader, const struct layer *line, struct service_conf
 		if (layer == NULL)
 			continue;
 		key_copy(key, &merged, &layer->keys);
-		where[set_count++] = (struct key_where){
-			.place = (uint32_t)key->place,
-			.where = layer->where[key->place],
-		};
+		layers[key->place] = layer;
 	}
-	keep_wheres(reader, where, set_count, service);
+	leave_clashes_out(reader, service, layers, &merged);
+	keep_wheres(reader, layers, service);
 	service->keys = keep_keys(reader, &merged);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* LINK: src/base/netaddr.o src/base/textbuf.o src/base/utf8.o src/config/arena.o
- * src/config/builtins.o src/config/check.o src/base/name.o src/config/check_accounts.o
- * src/config/check_sockets.o src/config/complaint.o src/config/conf.o src/config/conf_text.o
- * src/config/config.o src/config/keys.o src/config/layer.o src/config/load.o src/config/map.o src/config/meaning.o
- * src/config/ports.o src/config/print.o src/config/protocols.o src/config/reader.o
- * src/config/source.o src/config/table.o src/config/value.o src/config/value_read.o src/config/value_write.o src/config/words.o -lconfig */
+ * src/config/clashes.o src/config/builtins.o src/config/check.o src/base/name.o
+ * src/config/check_accounts.o src/config/check_files.o src/config/check_programs.o
+ * src/config/check_rights.o src/config/check_sockets.o src/config/complaint.o src/config/conf.o
+ * src/config/conf_text.o src/config/config.o src/config/keys.o src/config/layer.o
+ * src/config/load.o src/config/map.o src/config/meaning.o src/config/ports.o src/config/print.o
+ * src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o
+ * src/config/value.o src/config/value_read.o src/config/value_write.o src/config/words.o
+ * -lconfig */
 /* Configurations and what they must give, file by file in tests/config:
  *
  *   bad/NAME.conf or NAME.services    -> bad/NAME.expected, the exact complaints
@@ -12,9 +15,9 @@
  *                                        read back and printed to the same bytes
  *
  * A .services file is a case of its own unless there is a .conf of its name. The host they are
- * checked against is a plain user who may bind every port; the words "host: root" or "host: low
- * ports" in the first line change that. UPDATE=1 writes what is expected anew. Runs in the tree's
- * top folder. */
+ * checked against is a plain user who may bind every port; the words "host: root", "host: root
+ * in a user namespace" or "host: low ports" in the first line change that. UPDATE=1 writes what is
+ * expected anew. Runs in the tree's top folder. */
 #include "config/config.h"
 
 #include <dirent.h>
@@ -81,7 +84,8 @@ host_of(const char *name)
 	struct config_host host = { .may_bind_low_ports = true,
 		.first_free_port = 1024,
 		.uid = NOBODY_WE_ARE,
-		.descriptors = 100000 };
+		.descriptors = 100000,
+		.descriptors_most = 1000000 };
 	struct textbuf text = TEXTBUF_INIT(TEXT_MAX);
 	char first[128] = "";
 
@@ -90,8 +94,16 @@ host_of(const char *name)
 		(void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(text.text, "\r\n"),
 			text.text);
 	textbuf_fini(&text);
-	if (strstr(first, "host: root") != NULL)
-		host.is_root = true;
+	for (size_t i = 0; i < CONFIG_RLIMITS; i++)
+		host.limits[i] = (struct config_limit){ CONFIG_UNLIMITED, CONFIG_UNLIMITED };
+	host.limits[CONFIG_RLIMIT_NOFILE] = (struct config_limit){ 1024, 100000 };
+	host.limits[CONFIG_RLIMIT_NICE] = (struct config_limit){ 0, 0 };
+	host.limits[CONFIG_RLIMIT_RTPRIO] = (struct config_limit){ 0, 0 };
+	host.is_root = strstr(first, "host: root") != NULL;
+	if (host.is_root)
+		host.capabilities = UINT64_MAX;
+	if (host.is_root && strstr(first, "in a user namespace") == NULL)
+		host.host_rights = UINT64_MAX;
 	if (strstr(first, "host: low ports") != NULL)
 		host.may_bind_low_ports = false;
 	return host;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* From lines to words, and words written so that they are read back. */
-/* LINK: src/config/words.o src/config/source.o src/config/arena.o src/config/map.o src/config/complaint.o
- * src/base/textbuf.o src/base/utf8.o */
+/* LINK: src/config/words.o src/config/source.o src/config/arena.o src/config/map.o
+ * src/config/complaint.o src/base/textbuf.o src/base/utf8.o */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
