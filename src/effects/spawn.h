@@ -26,6 +26,7 @@ enum spawn_step {
 /* In `steps` of a plan: take that step. Those without which there is no start (descriptors 0 to 2,
  * signals, exec) are always taken. */
 #define SPAWN_DO(name) (UINT64_C(1) << SPAWN_STEP_##name)
+_Static_assert(SPAWN_STEP_COUNT <= 64, "a step is a bit");
 
 struct spawn_limit {
 	enum spawn_step step; /* the name of its failure */

@@ -80,7 +80,7 @@ plan_power(const struct program_maker *maker, struct spawn_plan *plan,
 {
 	const struct service_keys *keys = service->keys;
 	const struct capability_sets *ours = &maker->self.capabilities;
-	bool is_root = plan->identity.is_set ? plan->identity.uid == 0 : priv_is_root();
+	bool is_root = plan->identity.is_set ? plan->identity.uid == 0 : maker->self.uids[1] == 0;
 	uint64_t kept;
 	int error = read_capabilities(maker, service, &kept);
 

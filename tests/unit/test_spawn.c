@@ -280,7 +280,7 @@ start_stopper(uid_t uid)
 }
 
 static void
-a_process_of_the_programs_user_cannot_hold_us(void **state)
+expect_not_to_be_held(uint64_t steps)
 {
 	enum { USER = 54321, STARTS = 20 };
 	gid_t group = USER;
@@ -291,13 +291,14 @@ a_process_of_the_programs_user_cannot_hold_us(void **state)
 	const int stdio[3] = { null_fd, null_fd, null_fd };
 	pid_t stopper;
 
-	(void)state;
 	if (!priv_is_root()) {
 		print_message("# SKIP only root starts programs of others\n");
 		skip();
 	}
 	plan.path = true_path;
 	become(&plan, USER, USER, &group);
+	plan.steps |= steps;
+	plan.oom_score_adjust = 1000;
 	stopper = start_stopper(USER);
 	for (int i = 0; i < STARTS; i++) {
 		struct spawn_result result;
@@ -311,6 +312,78 @@ a_process_of_the_programs_user_cannot_hold_us(void **state)
 	(void)kill(stopper, SIGKILL);
 	assert_int_equal(waitpid(stopper, NULL, 0), stopper);
 	(void)close(null_fd);
+}
+
+static void
+a_process_of_the_programs_user_cannot_hold_us(void **state)
+{
+	(void)state;
+	expect_not_to_be_held(0);
+}
+
+static void
+nor_where_the_kernel_has_to_wait_for_the_childs_oom_score(void **state)
+{
+	(void)state;
+	expect_not_to_be_held(SPAWN_DO(OOM));
+}
+
+static void
+nothing_of_ours_changes(void **state)
+{
+	char report[REPORT_MAX];
+	struct spawn_plan plan = plain_plan(NULL);
+	struct self before, after;
+
+	(void)state;
+	assert_int_equal(self_read(&before), 0);
+	plan.steps |= SPAWN_DO(UMASK) | SPAWN_DO(CWD) | SPAWN_DO(NICE) | SPAWN_DO(OOM) |
+		SPAWN_DO(CAPABILITIES) | SPAWN_DO(IO_PRIORITY);
+	plan.umask = 077;
+	plan.cwd = "/usr";
+	plan.nice = 11;
+	plan.oom_score_adjust = 900;
+	plan.io_priority = 3 << 13;
+	assert_int_equal(run_script(&plan,
+				 "umask; pwd; nice; cat /proc/self/oom_score_adj; ionice -p $$",
+				 report),
+		0);
+	assert_string_equal(report, "0077\n/usr\n11\n900\nidle\n");
+	assert_int_equal(self_read(&after), 0);
+	assert_string_equal(before.cwd, after.cwd);
+	assert_int_equal(before.umask, after.umask);
+	assert_int_equal(before.nice, after.nice);
+	assert_int_equal(before.oom_score_adjust, after.oom_score_adjust);
+	assert_int_equal(before.io_priority, after.io_priority);
+	assert_memory_equal(&before.capabilities, &after.capabilities, sizeof(before.capabilities));
+	self_fini(&before);
+	self_fini(&after);
+}
+
+static void
+a_user_keeps_the_capabilities_of_the_plan_and_no_others(void **state)
+{
+	gid_t group = 54321;
+	char report[REPORT_MAX];
+	struct spawn_plan plan = plain_plan(NULL);
+	const char *line = report;
+
+	(void)state;
+	if (!priv_is_root()) {
+		print_message("# SKIP only root can become somebody else\n");
+		skip();
+	}
+	become(&plan, 12345, 23456, &group);
+	plan.steps |= SPAWN_DO(KEEP_CAPABILITIES) | SPAWN_DO(CAPABILITIES) | SPAWN_DO(AMBIENT) |
+		SPAWN_DO(BOUNDING_SET);
+	plan.capabilities = 1 << 13;
+	plan.bounding_drop = bounding_set() & ~plan.capabilities;
+	assert_int_equal(run_script(&plan, "grep ^Cap /proc/self/status", report), 0);
+	for (int set = 0; set < 5; set++) {
+		line = strchr(line, '\t');
+		assert_non_null(line);
+		assert_memory_equal(++line, "0000000000002000\n", 17);
+	}
 }
 
 /* Whoever runs the tests may have left descriptors open: start as the daemon does. */
@@ -336,6 +409,9 @@ main(void)
 		cmocka_unit_test(an_identity_that_cannot_be_taken_means_no_start),
 		cmocka_unit_test(root_becomes_the_user_with_all_ids_and_no_way_back),
 		cmocka_unit_test(a_process_of_the_programs_user_cannot_hold_us),
+		cmocka_unit_test(nor_where_the_kernel_has_to_wait_for_the_childs_oom_score),
+		cmocka_unit_test(nothing_of_ours_changes),
+		cmocka_unit_test(a_user_keeps_the_capabilities_of_the_plan_and_no_others),
 	};
 
 	return cmocka_run_group_tests(tests, start_clean, NULL);

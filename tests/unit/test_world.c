@@ -1,0 +1,335 @@
+/* LINK: src/supervisor/world.o src/config/arena.o src/config/keys.o src/config/meaning.o
+ * src/config/value.o src/config/value_read.o src/config/value_write.o src/config/complaint.o
+ * src/config/protocols.o src/config/builtins.o src/base/textbuf.o src/base/utf8.o
+ * src/base/netaddr.o src/config/map.o src/effects/self.o */
+/* SPDX-License-Identifier: ISC */
+/* From keys to steps: what would change nothing is left out, what we may not do is not tried
+ * unless somebody asked for it. */
+#include "supervisor/world.h"
+
+#include "config/keys.h"
+
+#include <linux/capability.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ALL_CAPABILITIES ((UINT64_C(1) << 41) - 1)
+#define ROOT_UID 0
+#define USER_UID 1000
+
+struct place {
+	struct arena *arena;
+	struct service_keys keys;
+	struct key_where chosen[8];
+	struct service_config service;
+	struct supervisor supervisor;
+	struct program_maker maker;
+	gid_t group;
+	char cwd[2];
+	struct spawn_plan plan;
+};
+
+const struct where *
+program_key_where(const struct service_config *service, uint32_t place)
+{
+	for (uint32_t i = 0; i < service->key_count; i++)
+		if (service->key_where[i].place == place)
+			return &service->key_where[i].where;
+	return NULL;
+}
+
+static void
+be(struct place *place, uid_t uid, uint64_t capabilities)
+{
+	struct self *self = &place->maker.self;
+
+	for (int i = 0; i < 3; i++) {
+		self->uids[i] = uid;
+		self->gids[i] = uid;
+	}
+	place->group = uid;
+	self->groups = &place->group;
+	self->group_count = 1;
+	self->capabilities = (struct capability_sets){
+		.effective = capabilities, .permitted = capabilities, .bounding = ALL_CAPABILITIES
+	};
+}
+
+static void
+run_as(struct place *place, uid_t uid, gid_t *group)
+{
+	place->plan.identity = (struct identity){
+		.uid = uid, .gid = *group, .groups = group, .group_count = 1, .is_set = true
+	};
+}
+
+/* A host where nothing is out of the ordinary: what most starts look like. */
+static int
+set_up(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	if (place == NULL)
+		return -1;
+	place->arena = arena_new();
+	keys_set_service_defaults(&place->keys, place->arena);
+	place->service =
+		(struct service_config){ .keys = &place->keys, .key_where = place->chosen };
+	place->maker.supervisor = &place->supervisor;
+	place->maker.complaints = complaint_list_new();
+	place->maker.self.umask = 022;
+	memcpy(place->cwd, "/", 2);
+	place->maker.self.cwd = place->cwd;
+	place->maker.self.knows_oom = true;
+	for (size_t i = 0; i < RLIM_NLIMITS; i++)
+		place->maker.self.limits[i] = (struct rlimit){ 1000, 2000 };
+	place->maker.self.limits[RLIMIT_CORE] = (struct rlimit){ 0, 0 };
+	place->supervisor.files_before = place->maker.self.limits[RLIMIT_NOFILE];
+	*state = place;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct place *place = *state;
+
+	free((void *)(uintptr_t)place->plan.limits);
+	place->arena = arena_free(place->arena);
+	place->maker.complaints = complaint_list_free(place->maker.complaints);
+	free(place);
+	return 0;
+}
+
+/* Set a key as a line of the table does. */
+static void
+choose(struct place *place, const char *name, const char *text)
+{
+	const struct key *key = keys_find(name);
+	struct textbuf problem = TEXTBUF_INIT(KEY_PROBLEM_MAX);
+
+	assert_non_null(key);
+	assert_int_equal(key_read(key, &place->keys, text, place->arena, &problem), 0);
+	textbuf_fini(&problem);
+	place->chosen[place->service.key_count++].place = (uint32_t)key->place;
+}
+
+static void
+expect_steps(struct place *place, uint64_t steps)
+{
+	assert_int_equal(world_plan(&place->maker, &place->plan, &place->service), 0);
+	for (size_t step = 0; step < SPAWN_STEP_COUNT; step++)
+		if ((place->plan.steps >> step & 1) != (steps >> step & 1))
+			fail_msg("step %zu is %s", step,
+				(steps >> step & 1) != 0 ? "not taken" : "taken");
+}
+
+static void
+a_plain_user_on_an_ordinary_host_takes_one_step(void **state)
+{
+	be(*state, USER_UID, 0);
+	expect_steps(*state, SPAWN_DO(NO_NEW_PRIVS));
+}
+
+static void
+root_that_becomes_a_user_takes_those_of_the_identity_and_of_power(void **state)
+{
+	struct place *place = *state;
+	gid_t group = USER_UID;
+
+	be(place, ROOT_UID, ALL_CAPABILITIES);
+	run_as(place, USER_UID, &group);
+	expect_steps(place,
+		SPAWN_DO(GROUPS) | SPAWN_DO(GID) | SPAWN_DO(UID) | SPAWN_DO(CAPABILITIES) |
+			SPAWN_DO(NO_NEW_PRIVS));
+	assert_int_equal(place->plan.capabilities, 0);
+}
+
+static void
+root_that_stays_root_takes_none(void **state)
+{
+	struct place *place = *state;
+	gid_t group = ROOT_UID;
+
+	be(place, ROOT_UID, ALL_CAPABILITIES);
+	run_as(place, ROOT_UID, &group);
+	expect_steps(place, 0);
+}
+
+static void
+of_an_identity_only_what_differs_is_set(void **state)
+{
+	struct place *place = *state;
+	gid_t group = 5;
+
+	be(place, ROOT_UID, ALL_CAPABILITIES);
+	run_as(place, ROOT_UID, &group);
+	place->plan.identity.gid = ROOT_UID;
+	expect_steps(place, SPAWN_DO(GROUPS));
+}
+
+static void
+a_saved_id_of_another_is_given_up(void **state)
+{
+	struct place *place = *state;
+	gid_t group = ROOT_UID;
+
+	be(place, ROOT_UID, ALL_CAPABILITIES);
+	place->maker.self.uids[2] = USER_UID;
+	run_as(place, ROOT_UID, &group);
+	expect_steps(place, SPAWN_DO(UID));
+}
+
+static void
+what_the_starter_left_is_put_right_by_root(void **state)
+{
+	struct place *place = *state;
+	gid_t group = ROOT_UID;
+
+	be(place, ROOT_UID, ALL_CAPABILITIES);
+	run_as(place, ROOT_UID, &group);
+	place->maker.self.nice = 5;
+	place->maker.self.policy = SCHED_BATCH;
+	place->maker.self.io_priority = 3 << 13;
+	place->maker.self.oom_score_adjust = -900;
+	place->maker.self.cwd = NULL;
+	place->maker.self.limits[RLIMIT_NOFILE] = (struct rlimit){ 5000, 6000 };
+	expect_steps(place,
+		SPAWN_DO(NICE) | SPAWN_DO(SCHEDULER) | SPAWN_DO(IO_PRIORITY) | SPAWN_DO(OOM) |
+			SPAWN_DO(CWD) | SPAWN_DO(LIMITS));
+	assert_int_equal(place->plan.limit_count, 1);
+	assert_int_equal(place->plan.limits[0].step, SPAWN_STEP_RLIMIT_OF_files);
+	assert_int_equal(place->plan.limits[0].limit.rlim_cur, 1000);
+	assert_int_equal(place->plan.limits[0].limit.rlim_max, 2000);
+}
+
+static void
+a_default_that_we_may_not_set_is_left_as_we_have_it(void **state)
+{
+	struct place *place = *state;
+
+	be(place, USER_UID, 0);
+	place->maker.self.nice = 5;
+	place->maker.self.policy = SCHED_IDLE;
+	place->maker.self.oom_score_adjust = 200;
+	place->maker.self.has_no_new_privs = true;
+	expect_steps(place, 0);
+}
+
+static void
+a_default_that_anybody_may_set_is_set(void **state)
+{
+	struct place *place = *state;
+
+	be(place, USER_UID, 0);
+	place->maker.self.nice = -5;
+	place->maker.self.oom_score_adjust = -200;
+	place->maker.self.limits[RLIMIT_CORE] = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+	expect_steps(place,
+		SPAWN_DO(NICE) | SPAWN_DO(OOM) | SPAWN_DO(LIMITS) | SPAWN_DO(NO_NEW_PRIVS));
+}
+
+static void
+what_somebody_asked_for_is_always_tried(void **state)
+{
+	struct place *place = *state;
+
+	be(place, USER_UID, 0);
+	place->maker.self.nice = 5;
+	place->maker.self.oom_score_adjust = 200;
+	choose(place, "nice", "0");
+	choose(place, "oom_score_adjust", "0");
+	choose(place, "cpu_scheduling_policy", "idle");
+	choose(place, "chroot", "/srv");
+	expect_steps(place,
+		SPAWN_DO(NICE) | SPAWN_DO(OOM) | SPAWN_DO(SCHEDULER) | SPAWN_DO(ROOT) |
+			SPAWN_DO(NO_NEW_PRIVS));
+}
+
+static void
+kept_capabilities_take_the_steps_that_bring_them_past_setuid_and_exec(void **state)
+{
+	struct place *place = *state;
+	gid_t group = USER_UID;
+
+	be(place, ROOT_UID, ALL_CAPABILITIES);
+	run_as(place, USER_UID, &group);
+	choose(place, "capabilities", "net_raw");
+	expect_steps(place,
+		SPAWN_DO(GROUPS) | SPAWN_DO(GID) | SPAWN_DO(UID) | SPAWN_DO(KEEP_CAPABILITIES) |
+			SPAWN_DO(CAPABILITIES) | SPAWN_DO(AMBIENT) | SPAWN_DO(BOUNDING_SET) |
+			SPAWN_DO(NO_NEW_PRIVS));
+	assert_int_equal(place->plan.capabilities, 1 << CAP_NET_RAW);
+	assert_int_equal(place->plan.bounding_drop,
+		ALL_CAPABILITIES & ~(UINT64_C(1) << CAP_NET_RAW));
+}
+
+static void
+a_capability_that_we_lack_is_refused(void **state)
+{
+	struct place *place = *state;
+
+	be(place, USER_UID, 0);
+	choose(place, "capabilities", "net_raw");
+	assert_true(world_plan(&place->maker, &place->plan, &place->service) < 0);
+	assert_int_equal(complaint_count(place->maker.complaints), 1);
+}
+
+static void
+a_limit_above_ours_is_refused_without_the_right_to_raise_it(void **state)
+{
+	struct place *place = *state;
+
+	be(place, USER_UID, 0);
+	choose(place, "rlimit_files", "500:3000");
+	assert_true(world_plan(&place->maker, &place->plan, &place->service) < 0);
+	assert_int_equal(complaint_count(place->maker.complaints), 1);
+	be(place, ROOT_UID, ALL_CAPABILITIES);
+	assert_int_equal(world_plan(&place->maker, &place->plan, &place->service), 0);
+	assert_int_equal(place->plan.limits[0].limit.rlim_max, 3000);
+}
+
+static void
+a_program_in_a_chroot_begins_at_its_root(void **state)
+{
+	struct place *place = *state;
+	gid_t group = ROOT_UID;
+
+	be(place, ROOT_UID, ALL_CAPABILITIES);
+	run_as(place, ROOT_UID, &group);
+	choose(place, "chroot", "/srv");
+	place->maker.self.cwd = NULL;
+	expect_steps(place, SPAWN_DO(ROOT));
+	choose(place, "cwd", "/data");
+	place->plan.steps = 0;
+	expect_steps(place, SPAWN_DO(ROOT) | SPAWN_DO(CWD));
+	assert_string_equal(place->plan.cwd, "/data");
+}
+
+#define WITH_PLACE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_PLACE(a_plain_user_on_an_ordinary_host_takes_one_step),
+		WITH_PLACE(root_that_becomes_a_user_takes_those_of_the_identity_and_of_power),
+		WITH_PLACE(root_that_stays_root_takes_none),
+		WITH_PLACE(of_an_identity_only_what_differs_is_set),
+		WITH_PLACE(a_saved_id_of_another_is_given_up),
+		WITH_PLACE(what_the_starter_left_is_put_right_by_root),
+		WITH_PLACE(a_default_that_we_may_not_set_is_left_as_we_have_it),
+		WITH_PLACE(a_default_that_anybody_may_set_is_set),
+		WITH_PLACE(what_somebody_asked_for_is_always_tried),
+		WITH_PLACE(kept_capabilities_take_the_steps_that_bring_them_past_setuid_and_exec),
+		WITH_PLACE(a_capability_that_we_lack_is_refused),
+		WITH_PLACE(a_limit_above_ours_is_refused_without_the_right_to_raise_it),
+		WITH_PLACE(a_program_in_a_chroot_begins_at_its_root),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
