@@ -45,26 +45,11 @@ check_readers(struct check *check, const struct service_config *service)
 	}
 }
 
-/* What this release does not serve yet, in one place. */
-static void
-check_is_served(struct check *check, const struct service_config *service)
-{
-	for (uint32_t i = 0; service->keys->wait == 0 && i < service->endpoint_count; i++)
-		if (protocol_type(service->endpoints[i].protocol) == SOCK_DGRAM) {
-			complain(check->complaints, &service->port_where, NULL,
-				"programs for datagrams (%s) are not served without wait by this "
-				"release",
-				protocol_word(service->endpoints[i].protocol));
-			return;
-		}
-}
-
 static void
 check_program(struct check *check, const struct service_config *service)
 {
 	check_service_program(check, service);
 	check_service_rights(check, service);
-	check_is_served(check, service);
 }
 
 static void

@@ -74,8 +74,8 @@ key_reader_name(enum key_reader reader)
 		return "every service";
 	case KEY_READER_PROGRAM:
 		return "programs";
-	case KEY_READER_BUILTIN:
-		return "built-ins";
+	case KEY_READER_REPLIER:
+		return "built-ins and for programs on datagram sockets";
 	case KEY_READER_SOCKET_FILE:
 		return "unix sockets";
 #define BUILTIN(name, speaks, gates, help) \

@@ -105,8 +105,8 @@ layer_fits(const struct key *key, const struct service_config *service)
 		return true;
 	case KEY_READER_PROGRAM:
 		return service->program != NULL;
-	case KEY_READER_BUILTIN:
-		return service->builtin != NULL;
+	case KEY_READER_REPLIER:
+		return service->builtin != NULL || config_speaks_datagrams(service);
 	case KEY_READER_SOCKET_FILE:
 		return is_socket_file(service);
 #define BUILTIN(name, speaks, gates, help) \

@@ -9,8 +9,8 @@
 
 #define IDLE_MS 600000
 
-static bool
-speaks_datagrams(const struct service_config *service)
+bool
+config_speaks_datagrams(const struct service_config *service)
 {
 	for (uint32_t i = 0; i < service->endpoint_count; i++)
 		if (protocol_type(service->endpoints[i].protocol) == SOCK_DGRAM)
@@ -23,7 +23,7 @@ config_idle(const struct service_config *service)
 {
 	if (service->keys->idle >= 0)
 		return service->keys->idle;
-	return service->program == NULL || speaks_datagrams(service) ? IDLE_MS : 0;
+	return service->program == NULL || config_speaks_datagrams(service) ? IDLE_MS : 0;
 }
 
 /* Digits and a unit, or the word; the rest of the text, or NULL. */
