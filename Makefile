@@ -59,7 +59,9 @@ REEVED := $(BASE) $(CONFIG) src/model/plan.o src/effects/sockdiag.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
 GATE := $(BASE) $(READER) src/model/budget.o src/model/policy.o \
 	src/effects/channel.o src/effects/sandbox.o \
-	src/gate/admission.o src/gate/builtin.o src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o \
+	src/gate/admission.o src/gate/builtin.o src/gate/carry.o \
+	src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
+	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o \
 	src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o \
 	src/gate/datagrams.o src/gate/entrance.o src/gate/gate.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o \
 	src/gate/said.o src/gate/service.o src/gate/setup.o src/gate/setup_commit.o \

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 enum need {
@@ -144,6 +145,10 @@ static const struct allowed_so table_so[] = {
 		"round trip and retransmits, for the log" },
 	{ CALL(getsockopt), ALWAYS, 2, { IS(1, SOL_SOCKET), IS(2, SO_COOKIE) },
 		"by which the supervisor finds a program's connection" },
+	{ CALL(setsockopt), ALWAYS, 2, { IS(1, SOL_SOCKET), IS(2, SO_TIMESTAMP) },
+		"tell a program's empty datagram from its end" },
+	{ CALL(socketpair), ALWAYS, 1, { IS(0, AF_UNIX) },
+		"what stands for the socket of a program on datagrams" },
 	{ CALL(ioctl), UNSANITIZED, 1, { IS(1, SIOCOUTQ) }, "what a client has yet to read" },
 	{ CALL(mmap), UNSANITIZED, 1, { NO_CODE },
 		"memory, the shared counters; never to be executed" },

@@ -3,6 +3,7 @@
 #include "gate/datagrams.h"
 
 #include "gate/admission.h"
+#include "gate/carry.h"
 #include "gate/datagram_queue.h"
 #include "gate/service.h"
 
@@ -71,6 +72,14 @@ datagrams_free(struct datagrams *datagrams)
 	return NULL;
 }
 
+void
+datagrams_note_refusal(struct service *service, const struct netaddr *peer, enum verdict verdict)
+{
+	const struct policy_answer answer = { verdict, POLICY_NO_RULE };
+
+	admission_note_refusal(service, peer, &answer, true);
+}
+
 /* ---------------------------------------------------------------- in */
 
 /* Which address was asked. A directed broadcast shows as one that is not the host's own and is
@@ -129,6 +138,19 @@ read_peer(struct datagrams *datagrams, const struct listener *listener, size_t p
 }
 
 static void
+serve_program(struct datagrams *datagrams, struct listener *listener, size_t place)
+{
+	const struct mmsghdr *message = &datagrams->messages[place];
+
+	if (message->msg_hdr.msg_flags & MSG_TRUNC)
+		datagrams_note_refusal(listener->service, &datagrams->peer.address,
+			VERDICT_refuse_length);
+	else
+		carry_datagram(listener, &datagrams->peer, datagrams->bytes[place],
+			message->msg_len);
+}
+
+static void
 serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
 {
 	struct service *service = listener->service;
@@ -142,6 +164,10 @@ serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
 	read_peer(datagrams, listener, place);
 	if (!admission_judge_datagram(service, &datagrams->peer.address, &datagrams->peer.local))
 		return;
+	if (!service->builtin.ops) {
+		serve_program(datagrams, listener, place);
+		return;
+	}
 	/* A service that has nothing to say to one (discard) has read it all the same. */
 	if (!service->builtin.ops->datagram)
 		return;
@@ -151,16 +177,16 @@ serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
 	datagrams->current = NULL;
 }
 
-/* How many came; less than a batch means that no more wait. */
-static int
-serve_batch(struct datagrams *datagrams, struct listener *listener)
+/* How many came; less than `batch` means that no more wait. */
+static unsigned
+serve_batch(struct datagrams *datagrams, struct listener *listener, unsigned batch)
 {
 	struct service *service = listener->service;
 	size_t control_room = listener->is_wildcard ? sizeof(union receive_control) : 0;
 	uint64_t bytes = 0;
 	int count;
 
-	for (size_t i = 0; i < DATAGRAM_BATCH; i++) {
+	for (size_t i = 0; i < batch; i++) {
 		struct msghdr *message = &datagrams->messages[i].msg_hdr;
 
 		message->msg_namelen = sizeof(union datagram_name);
@@ -169,8 +195,7 @@ serve_batch(struct datagrams *datagrams, struct listener *listener)
 	}
 	/* No error is one of an earlier answer (port unreachable): the kernel reports none to an
 	 * unconnected socket without IP_RECVERR. Whatever it is, the loop comes back. */
-	count = recvmmsg(listener->watch.fd, datagrams->messages, DATAGRAM_BATCH, MSG_DONTWAIT,
-		NULL);
+	count = recvmmsg(listener->watch.fd, datagrams->messages, batch, MSG_DONTWAIT, NULL);
 	if (count <= 0)
 		return 0;
 	datagrams->current_listener = listener;
@@ -181,7 +206,7 @@ serve_batch(struct datagrams *datagrams, struct listener *listener)
 	datagram_queue_flush(datagrams->queue);
 	service_count(service, METRIC_received_datagrams, (uint64_t)count);
 	service_count(service, METRIC_received_bytes, bytes);
-	return count;
+	return (unsigned)count;
 }
 
 void
@@ -191,9 +216,16 @@ datagrams_ready(struct watch *watch, uint32_t events)
 	struct datagrams *datagrams = listener->service->gate->datagrams;
 
 	(void)events;
-	for (int i = 0; i < BATCHES_PER_TURN; i++)
-		if (serve_batch(datagrams, listener) < DATAGRAM_BATCH)
+	for (int i = 0; i < BATCHES_PER_TURN; i++) {
+		bool is_program = !listener->service->builtin.ops;
+		unsigned batch = is_program ? carry_prepare(listener, i == 0) : DATAGRAM_BATCH;
+		unsigned served = batch > 0 ? serve_batch(datagrams, listener, batch) : 0;
+
+		if (is_program)
+			carry_settle(listener);
+		if (served < batch || batch == 0)
 			break;
+	}
 }
 
 void
@@ -205,6 +237,7 @@ datagrams_end_turn(struct datagrams *datagrams)
 void
 datagrams_forget(struct datagrams *datagrams, const struct listener *listener)
 {
+	carry_forget(listener);
 	datagram_queue_forget(datagrams->queue, listener);
 }
 
@@ -219,24 +252,27 @@ share_of(int64_t whole, uint32_t gate_count, int64_t least)
 	return MAX(whole / gate_count, MIN(whole, least));
 }
 
-static bool
-can_pay(struct service *service, const struct datagram *datagram, size_t length)
+bool
+datagrams_can_pay(struct service *service, const struct netaddr *peer, size_t excess)
 {
-	static const struct policy_answer unpaid = { VERDICT_refuse_budget, POLICY_NO_RULE };
 	const struct service_keys *keys = service->config->keys;
 	struct gate *gate = service->gate;
 	uint32_t gates = gate->gate_count;
 
-	if (length <= datagram->length || datagram->peer->address.family == AF_UNIX)
-		return true;
-	if (budget_take(gate->budget, &datagram->peer->address,
-		    (int64_t)(length - datagram->length),
+	if (budget_take(gate->budget, peer, (int64_t)excess,
 		    share_of(keys->reply_budget, gates, BUDGET_SHARE_LEAST),
 		    share_of(keys->reply_budget_rate, gates, BUDGET_RATE_SHARE_LEAST),
 		    loop_now(gate->loop)))
 		return true;
-	admission_note_refusal(service, &datagram->peer->address, &unpaid, true);
+	datagrams_note_refusal(service, peer, VERDICT_refuse_budget);
 	return false;
+}
+
+static bool
+can_pay(struct service *service, const struct datagram *datagram, size_t length)
+{
+	return length <= datagram->length || datagram->peer->address.family == AF_UNIX ||
+		datagrams_can_pay(service, &datagram->peer->address, length - datagram->length);
 }
 
 bool
@@ -274,15 +310,13 @@ find_listener(const struct service *service, uint32_t id)
 }
 
 void
-datagram_send(struct builtin *builtin, const struct datagram_peer *peer, const char *bytes,
+datagrams_send(struct listener *listener, const struct datagram_peer *peer, const char *bytes,
 	size_t length)
 {
-	struct service *service = service_of_builtin(builtin);
-	struct listener *listener = find_listener(service, peer->listener);
 	union datagram_name name;
 	struct datagram_to to = { .listener = listener, .name = &name, .from = &peer->local };
 
-	if (!listener || length > DATAGRAM_MAX)
+	if (length > DATAGRAM_MAX)
 		return;
 	if (peer->address.family == AF_UNIX) {
 		if (peer->path_length == 0 || peer->path_length > sizeof(name.path.sun_path))
@@ -299,7 +333,17 @@ datagram_send(struct builtin *builtin, const struct datagram_peer *peer, const c
 			return;
 		memcpy(&name, &room, to.name_length);
 	}
-	datagram_queue_add(service->gate->datagrams->queue, &to, bytes, length, false);
+	datagram_queue_add(listener->service->gate->datagrams->queue, &to, bytes, length, false);
+}
+
+void
+datagram_send(struct builtin *builtin, const struct datagram_peer *peer, const char *bytes,
+	size_t length)
+{
+	struct listener *listener = find_listener(service_of_builtin(builtin), peer->listener);
+
+	if (listener)
+		datagrams_send(listener, peer, bytes, length);
 }
 
 bool

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "effects/sandbox.h"
 #include "gate/builtin.h"
+#include "gate/carry.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
 #include "gate/listener.h"
@@ -220,8 +221,9 @@ life_init(struct life *life, int channel_fd)
 	gate->outbox = outbox_new(channel_fd);
 	gate->conns = conns_new(gate);
 	gate->datagrams = datagrams_new(gate);
+	gate->carries = carries_new(gate);
 	gate->budget = budget_new(BUDGET_SOURCES, seed);
-	if (!gate->outbox || !gate->conns || !gate->datagrams || !gate->budget)
+	if (!gate->outbox || !gate->conns || !gate->datagrams || !gate->carries || !gate->budget)
 		return -ENOMEM;
 	listener_init(gate);
 	gate->after.turn_ends = turn_ends;
@@ -245,6 +247,7 @@ life_fini(struct life *life)
 	free(gate->listeners);
 	generation_return(gate->generation);
 	budget_free(gate->budget);
+	carries_free(gate->carries);
 	datagrams_free(gate->datagrams);
 	conns_free(gate->conns);
 	outbox_free(gate->outbox);

@@ -78,14 +78,23 @@ take_starved(struct gate *gate)
 	return listener;
 }
 
+/* What comes there takes one of the service's places, or waits in the kernel. */
+static bool
+takes_places(const struct listener *listener)
+{
+	const struct service *service = listener->service;
+
+	return protocol_type(listener->protocol) != SOCK_DGRAM ||
+		(!service->builtin.ops && service->config->keys->per == CONFIG_PER_DATAGRAM);
+}
+
 static void
 watch_again(struct listener *listener)
 {
 	const struct service *service = listener->service;
-	bool takes_places = protocol_type(listener->protocol) != SOCK_DGRAM;
 
 	if (listener->watch.events != 0 || listener->is_starved ||
-		(takes_places && service->is_full))
+		(takes_places(listener) && service->is_full))
 		return;
 	listener->watch.events = events_wanted(listener);
 	if (loop_watch(service->gate->loop, &listener->watch) < 0) {
@@ -117,12 +126,12 @@ hunger_expired(struct timer *timer, msec now)
 	listener_resume_starved(CONTAINER_OF(timer, struct gate, hunger));
 }
 
-static void
-pause_service(struct service *service)
+void
+listener_pause_service(struct service *service)
 {
 	for (struct listener *listener = service->listeners; listener;
 		listener = listener->next_of_service)
-		if (protocol_type(listener->protocol) != SOCK_DGRAM)
+		if (takes_places(listener))
 			loop_unwatch(service->gate->loop, &listener->watch);
 }
 
@@ -152,22 +161,28 @@ judge_accept_error(struct listener *listener, int error)
 	}
 }
 
-static bool
-has_what_it_takes(struct listener *listener)
+bool
+listener_is_followed(struct listener *listener)
 {
 	const struct service *service = listener->service;
-	const struct gate *gate = service->gate;
+
+	if (service->builtin.ops || !outbox_is_behind(service->gate->outbox))
+		return true;
+	starve(listener); /* the supervisor cannot follow; clients wait in the kernel */
+	return false;
+}
+
+bool
+listener_has_what_it_takes(struct listener *listener)
+{
+	const struct gate *gate = listener->service->gate;
 
 	if (gate->descriptors >= gate->descriptors_max) {
 		tell_hunger(listener, 0);
 		starve(listener);
 		return false;
 	}
-	if (!service->builtin.ops && outbox_is_behind(gate->outbox)) {
-		starve(listener); /* the supervisor cannot follow; clients wait in the kernel */
-		return false;
-	}
-	return true;
+	return listener_is_followed(listener);
 }
 
 static enum outcome
@@ -185,10 +200,10 @@ accept_one(struct listener *listener)
 		.service = service, .protocol = listener->protocol, .peer = { .family = AF_UNIX }
 	};
 
-	if (!has_what_it_takes(listener))
+	if (!listener_has_what_it_takes(listener))
 		return MUST_PAUSE;
 	if (!service_admit(service)) {
-		pause_service(service);
+		listener_pause_service(service);
 		return MUST_PAUSE;
 	}
 	entrant.conn_fd = accept4(listener->watch.fd, &from.any, &length, flags);

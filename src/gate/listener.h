@@ -22,6 +22,14 @@ void listener_serve(struct listener *listener, struct service *service);
 /* A place of the service is free. */
 void listener_resume_service(struct service *service);
 
+/* All places of the service are taken: wait until one is free. */
+void listener_pause_service(struct service *service);
+
+/* Are there descriptors, and does the supervisor follow, so that a client can be let in? Else the
+ * listener starves. The second question alone: for whom a descriptor is no matter of waiting. */
+bool listener_has_what_it_takes(struct listener *listener);
+bool listener_is_followed(struct listener *listener);
+
 /* What made listeners starve may be over: try them all again. */
 void listener_resume_starved(struct gate *gate);
 

@@ -155,6 +155,17 @@ service_admit(struct service *service)
 }
 
 bool
+service_admit_or_drop(struct service *service)
+{
+	struct gate *gate = service->gate;
+
+	/* Asked first: whoever is refused is noted as waiting, and would be woken for nothing. */
+	return !service_has_no_place(service) &&
+		shared_admit(gate->shared, service->row, gate->writer,
+			service->config->keys->instances);
+}
+
+bool
 service_has_no_place(const struct service *service)
 {
 	return shared_active(service->gate->shared, service->row) >=

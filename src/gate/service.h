@@ -26,6 +26,9 @@ void service_return(struct service *service);
 bool service_admit(struct service *service);
 void service_release(struct service *service);
 
+/* The same for somebody who does not wait for one: what he brought is dropped. */
+bool service_admit_or_drop(struct service *service);
+
 /* Are all places taken? For those who would rather not ask for one; nobody notes that they wait. */
 bool service_has_no_place(const struct service *service);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Taking a configuration over. First everything that can fail, beside what serves; then the
  * exchange, which cannot. */
+#include "gate/carry.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
 #include "gate/listener.h"
@@ -203,7 +204,15 @@ exchange_services(struct gate *gate, struct setup *setup, struct service **servi
 	free(old_services);
 }
 
-/* Ports that datagram built-ins of this configuration answer on, whatever their address and
+/* Does anybody answer datagrams there who does not look at where they came from? A program that
+ * has the socket itself (wait) sees to that on its own. */
+static bool
+answers_datagrams(const struct service_config *service, enum protocol protocol)
+{
+	return protocol_type(protocol) == SOCK_DGRAM && (service->builtin || !service->keys->wait);
+}
+
+/* Ports that datagrams of this configuration are answered on, whatever their address and
  * whichever gate serves them: what comes from one of these may be an answer. */
 static void
 note_own_ports(struct gate *gate, const struct setup *setup)
@@ -214,8 +223,8 @@ note_own_ports(struct gate *gate, const struct setup *setup)
 	for (uint32_t i = 0; i < config->service_count; i++) {
 		const struct service_config *service = &config->services[i];
 
-		for (uint32_t j = 0; service->builtin && j < service->endpoint_count; j++)
-			if (protocol_type(service->endpoints[j].protocol) == SOCK_DGRAM)
+		for (uint32_t j = 0; j < service->endpoint_count; j++)
+			if (answers_datagrams(service, service->endpoints[j].protocol))
 				policy_ports_add(&gate->own_ports,
 					service->endpoints[j].address.port);
 	}
@@ -223,8 +232,8 @@ note_own_ports(struct gate *gate, const struct setup *setup)
 	for (uint32_t i = 0; i < setup->listeners_known; i++) {
 		const struct setup_listener *staged = &setup->listeners[i];
 
-		if (config->services[staged->row.service].builtin &&
-			protocol_type(staged->listener->protocol) == SOCK_DGRAM)
+		if (answers_datagrams(&config->services[staged->row.service],
+			    staged->listener->protocol))
 			policy_ports_add(&gate->own_ports, staged->listener->address.port);
 	}
 }
@@ -263,6 +272,7 @@ serve(struct gate *gate, const struct setup *setup)
 		if (gate->services[i]->is_full) /* there may be more places now */
 			listener_resume_service(gate->services[i]);
 	}
+	carry_restart_idle(gate);
 }
 
 /* All that the exchange takes, made before it. */

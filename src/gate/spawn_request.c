@@ -55,19 +55,29 @@ make_plain(const struct entrant *entrant)
 	return flags >= 0 && fcntl(entrant->conn_fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
 }
 
+static struct message_spawn
+make_message(struct service *service, enum protocol protocol, const struct netaddr *peer,
+	const struct netaddr *local)
+{
+	struct gate *gate = service->gate;
+
+	return (struct message_spawn){
+		.connection = gate_connection_id(gate, gate->next_serial++),
+		.row = service->row,
+		.protocol = (uint32_t)protocol,
+		.peer = *peer,
+		.local = *local,
+	};
+}
+
 /* From here on the connection is the supervisor's: to start a program with, and to count. */
 void
 spawn_request_send(const struct entrant *entrant)
 {
 	struct service *service = entrant->service;
 	struct gate *gate = service->gate;
-	struct message_spawn spawn = {
-		.connection = gate_connection_id(gate, gate->next_serial++),
-		.row = service->row,
-		.protocol = (uint32_t)entrant->protocol,
-		.peer = entrant->peer,
-		.local = entrant->local,
-	};
+	struct message_spawn spawn =
+		make_message(service, entrant->protocol, &entrant->peer, &entrant->local);
 
 	if (entrant->was_served && !make_plain(entrant)) {
 		entrance_turn_away(service, entrant->conn_fd);
@@ -79,4 +89,15 @@ spawn_request_send(const struct entrant *entrant)
 	note_cookie(service, entrant->conn_fd, &spawn);
 	outbox_send(gate, MESSAGE_spawn, &spawn, entrant->conn_fd);
 	listener_note_closed(gate);
+}
+
+uint64_t
+spawn_request_carry(const struct listener *listener, int program_fd, const struct netaddr *peer,
+	const struct netaddr *local)
+{
+	struct service *service = listener->service;
+	struct message_spawn spawn = make_message(service, listener->protocol, peer, local);
+
+	outbox_send(service->gate, MESSAGE_spawn, &spawn, program_fd);
+	return spawn.connection;
 }

@@ -9,4 +9,9 @@
 /* If the request cannot be made the client is turned away. */
 void spawn_request_send(const struct entrant *entrant);
 
+/* For datagrams that came to `listener`: `program_fd` (owned) is what the program gets. The
+ * connection's id. */
+uint64_t spawn_request_carry(const struct listener *listener, int program_fd,
+	const struct netaddr *peer, const struct netaddr *local);
+
 #endif

@@ -17,6 +17,8 @@
 #include "model/policy.h"
 #include "services/service.h"
 
+struct carries;
+struct carry;
 struct conn;
 struct conns;
 struct datagrams;
@@ -51,9 +53,10 @@ struct listener {
 	enum protocol protocol;
 	struct netaddr address; /* as bound */
 	bool is_shared;
-	bool is_wildcard; /* which address was asked is known only by asking the kernel */
-	bool is_starved;  /* in the gate's list of those that wait for descriptors */
-	uint8_t batch;    /* clients that are let in at once */
+	bool is_wildcard;      /* which address was asked is known only by asking the kernel */
+	bool is_starved;       /* in the gate's list of those that wait for descriptors */
+	struct carry *carries; /* programs that answer its datagrams */
+	uint8_t batch;         /* clients that are let in at once */
 	uint8_t full_batches;
 };
 
@@ -117,6 +120,7 @@ struct gate {
 	struct outbox *outbox;
 	struct conns *conns;
 	struct datagrams *datagrams;
+	struct carries *carries;
 	struct budget *budget;
 	struct policy_ports own_ports;
 

@@ -55,6 +55,12 @@ read_key(struct service_keys *keys, char *word)
 		keys->reply_budget_rate = atoll(value);
 	else if (strcmp(word, "tcpmux") == 0)
 		keys->tcpmux = atoll(value);
+	else if (strcmp(word, "per") == 0)
+		keys->per = atoll(value);
+	else if (strcmp(word, "stdio") == 0)
+		keys->stdio = atoll(value);
+	else if (strcmp(word, "first_byte") == 0)
+		keys->first_byte = atoll(value);
 	else
 		return false;
 	return true;
