@@ -187,9 +187,13 @@ int
 program_maker_init(struct program_maker *ret_maker, const struct supervisor *supervisor,
 	struct service_set *set, struct complaint_list *complaints)
 {
+	struct config_host host;
+
 	*ret_maker = (struct program_maker){
 		.supervisor = supervisor, .set = set, .complaints = complaints
 	};
+	config_host_ask(&host);
+	ret_maker->host_rights = host.host_rights;
 	return self_read(&ret_maker->self);
 }
 

@@ -11,7 +11,8 @@ struct program_maker {
 	const struct supervisor *supervisor;
 	struct service_set *set;
 	struct complaint_list *complaints;
-	struct self self; /* what programs have if nothing is done about it */
+	struct self self;     /* what programs have if nothing is done about it */
+	uint64_t host_rights; /* as in struct config_host */
 };
 
 /* 0 or -errno. The set may be filled in later. */

@@ -15,16 +15,14 @@
 /* A key of rlimits.def. */
 struct limit_row {
 	size_t offset; /* of its text in struct service_keys */
-	uint32_t place;
 	enum spawn_step step;
 	int resource;
-	const char *key;
 };
 
 static const struct limit_row limit_rows[] = {
-#define RLIMIT(word, name, ...)                                                  \
-	{ offsetof(struct service_keys, rlimit_##word), KEY_PLACE_rlimit_##word, \
-		SPAWN_STEP_RLIMIT_OF_##word, RLIMIT_##name, "rlimit_" #word },
+#define RLIMIT(word, name, ...)                                                      \
+	{ offsetof(struct service_keys, rlimit_##word), SPAWN_STEP_RLIMIT_OF_##word, \
+		RLIMIT_##name },
 #include "config/rlimits.def"
 #undef RLIMIT
 };
@@ -33,6 +31,13 @@ static bool
 is_chosen(const struct service_config *service, uint32_t place)
 {
 	return program_key_where(service, place) != NULL;
+}
+
+/* The host's own: in a user namespace root has none. */
+static bool
+has_host_right(const struct program_maker *maker, int capability)
+{
+	return (maker->host_rights >> capability & 1) != 0;
 }
 
 /* Only a child that is to be somebody else takes these steps, and each alone only if need be. */
@@ -51,45 +56,28 @@ plan_identity(const struct self *self, struct spawn_plan *plan)
 		plan->steps |= SPAWN_DO(UID);
 }
 
-static int
-read_capabilities(const struct program_maker *maker, const struct service_config *service,
-	uint64_t *ret_kept)
+static uint64_t
+read_capabilities(const struct service_config *service)
 {
 	uint64_t kept = 0;
 
-	for (char **name = service->keys->capabilities; name != NULL && *name != NULL; name++) {
-		int capability = config_capability(*name);
-
-		if (capability < 0 || (maker->self.capabilities.permitted >> capability & 1) == 0) {
-			complain(maker->complaints,
-				program_key_where(service, KEY_PLACE_capabilities), "capabilities",
-				"reeved itself does not have %.40s, so no program can keep it",
-				*name);
-			return -EPERM;
-		}
-		kept |= UINT64_C(1) << capability;
-	}
-	*ret_kept = kept;
-	return 0;
+	for (char **name = service->keys->capabilities; name != NULL && *name != NULL; name++)
+		kept |= UINT64_C(1) << config_capability(*name); /* which the check knows */
+	return kept;
 }
 
 /* A program of root's keeps what root has, so that a login can become somebody else. */
-static int
-plan_power(const struct program_maker *maker, struct spawn_plan *plan,
-	const struct service_config *service)
+static void
+plan_power(const struct self *self, struct spawn_plan *plan, const struct service_config *service)
 {
 	const struct service_keys *keys = service->keys;
-	const struct capability_sets *ours = &maker->self.capabilities;
-	bool is_root = plan->identity.is_set ? plan->identity.uid == 0 : maker->self.uids[1] == 0;
-	uint64_t kept;
-	int error = read_capabilities(maker, service, &kept);
+	const struct capability_sets *ours = &self->capabilities;
+	bool is_root = plan->identity.is_set ? plan->identity.uid == 0 : self->uids[1] == 0;
+	uint64_t kept = read_capabilities(service);
 
-	if (error < 0)
-		return error;
 	plan->capabilities = kept;
 	plan->bounding_drop = ours->bounding & ~kept;
-	if (keys->capabilities != NULL && plan->bounding_drop != 0 &&
-		self_may(&maker->self, CAP_SETPCAP))
+	if (keys->capabilities != NULL && plan->bounding_drop != 0 && self_may(self, CAP_SETPCAP))
 		plan->steps |= SPAWN_DO(BOUNDING_SET);
 	if ((!is_root || keys->capabilities != NULL) &&
 		(kept | ours->permitted | ours->inheritable | ours->ambient) != 0)
@@ -98,20 +86,20 @@ plan_power(const struct program_maker *maker, struct spawn_plan *plan,
 		plan->steps |= SPAWN_DO(AMBIENT);
 	if (kept != 0 && !is_root && (plan->steps & SPAWN_DO(UID)) != 0)
 		plan->steps |= SPAWN_DO(KEEP_CAPABILITIES);
-	if (!maker->self.has_no_new_privs &&
+	if (!self->has_no_new_privs &&
 		(keys->no_new_privs == CONFIG_AUTO ? !is_root : keys->no_new_privs == CONFIG_YES))
 		plan->steps |= SPAWN_DO(NO_NEW_PRIVS);
-	return 0;
 }
 
 static void
-plan_processor(const struct self *self, struct spawn_plan *plan,
+plan_processor(const struct program_maker *maker, struct spawn_plan *plan,
 	const struct service_config *service)
 {
 	static const int policies[] = { SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO,
 		SCHED_RR }; /* in the order of the key's words */
 	const struct service_keys *keys = service->keys;
-	bool may = self_may(self, CAP_SYS_NICE);
+	const struct self *self = &maker->self;
+	bool may = has_host_right(maker, CAP_SYS_NICE);
 
 	plan->nice = (int)keys->nice;
 	if (plan->nice != self->nice &&
@@ -150,14 +138,15 @@ plan_disk(const struct self *self, struct spawn_plan *plan, const struct service
 }
 
 static void
-plan_oom_score(const struct self *self, struct spawn_plan *plan,
+plan_oom_score(const struct program_maker *maker, struct spawn_plan *plan,
 	const struct service_config *service)
 {
+	const struct self *self = &maker->self;
 	bool is_own_wish = is_chosen(service, KEY_PLACE_oom_score_adjust);
 
 	plan->oom_score_adjust = (int)service->keys->oom_score_adjust;
 	if (self->knows_oom ? plan->oom_score_adjust != self->oom_score_adjust &&
-				(self_may(self, CAP_SYS_RESOURCE) || is_own_wish ||
+				(has_host_right(maker, CAP_SYS_RESOURCE) || is_own_wish ||
 					plan->oom_score_adjust > self->oom_score_adjust)
 			    : is_own_wish)
 		plan->steps |= SPAWN_DO(OOM);
@@ -203,13 +192,6 @@ plan_limits(const struct program_maker *maker, struct spawn_plan *plan,
 		if (!wanted_limit(maker, service, row, &wanted) ||
 			(wanted.rlim_cur == ours->rlim_cur && wanted.rlim_max == ours->rlim_max))
 			continue;
-		if (wanted.rlim_max > ours->rlim_max && !self_may(&maker->self, CAP_SYS_RESOURCE)) {
-			complain(maker->complaints, program_key_where(service, row->place),
-				row->key,
-				"is above the hard limit that reeved was started with; raising it "
-				"takes CAP_SYS_RESOURCE, which reeved lacks");
-			return -EPERM;
-		}
 		limits[count++] = (struct spawn_limit){
 			.step = row->step, .resource = row->resource, .limit = wanted
 		};
@@ -249,15 +231,11 @@ int
 world_plan(const struct program_maker *maker, struct spawn_plan *plan,
 	const struct service_config *service)
 {
-	int error;
-
 	plan_identity(&maker->self, plan);
-	error = plan_power(maker, plan, service);
-	if (error < 0)
-		return error;
-	plan_processor(&maker->self, plan, service);
+	plan_power(&maker->self, plan, service);
+	plan_processor(maker, plan, service);
 	plan_disk(&maker->self, plan, service);
-	plan_oom_score(&maker->self, plan, service);
+	plan_oom_score(maker, plan, service);
 	plan_place(&maker->self, plan, service);
 	return plan_limits(maker, plan, service);
 }

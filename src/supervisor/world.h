@@ -7,8 +7,8 @@
 
 /* Add to a plan whose identity is known the steps that make the world which the service's keys
  * ask for, and leave out those that would change nothing. A default that it would take a right
- * to set, which we lack, is left as we have it ourselves. 0, or -errno and, where there is more
- * to say, a complaint; `plan->limits` is the caller's to free. */
+ * to set, which we lack, is left as we have it ourselves. 0 or -ENOMEM;
+ * `plan->limits` is the caller's to free. */
 int world_plan(const struct program_maker *maker, struct spawn_plan *plan,
 	const struct service_config *service);
 

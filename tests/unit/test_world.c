@@ -47,6 +47,7 @@ be(struct place *place, uid_t uid, uint64_t capabilities)
 {
 	struct self *self = &place->maker.self;
 
+	place->maker.host_rights = capabilities;
 	for (int i = 0; i < 3; i++) {
 		self->uids[i] = uid;
 		self->gids[i] = uid;
@@ -80,7 +81,6 @@ set_up(void **state)
 	place->service =
 		(struct service_config){ .keys = &place->keys, .key_where = place->chosen };
 	place->maker.supervisor = &place->supervisor;
-	place->maker.complaints = complaint_list_new();
 	place->maker.self.umask = 022;
 	memcpy(place->cwd, "/", 2);
 	place->maker.self.cwd = place->cwd;
@@ -100,7 +100,6 @@ tear_down(void **state)
 
 	free((void *)(uintptr_t)place->plan.limits);
 	place->arena = arena_free(place->arena);
-	place->maker.complaints = complaint_list_free(place->maker.complaints);
 	free(place);
 	return 0;
 }
@@ -269,28 +268,32 @@ kept_capabilities_take_the_steps_that_bring_them_past_setuid_and_exec(void **sta
 }
 
 static void
-a_capability_that_we_lack_is_refused(void **state)
+the_root_of_a_user_namespace_leaves_defaults_that_the_host_forbids(void **state)
 {
 	struct place *place = *state;
+	gid_t group = ROOT_UID;
 
-	be(place, USER_UID, 0);
-	choose(place, "capabilities", "net_raw");
-	assert_true(world_plan(&place->maker, &place->plan, &place->service) < 0);
-	assert_int_equal(complaint_count(place->maker.complaints), 1);
+	be(place, ROOT_UID, ALL_CAPABILITIES);
+	run_as(place, ROOT_UID, &group);
+	place->maker.host_rights = 0;
+	place->maker.self.nice = 5;
+	place->maker.self.oom_score_adjust = 200;
+	expect_steps(place, 0);
 }
 
 static void
-a_limit_above_ours_is_refused_without_the_right_to_raise_it(void **state)
+a_limit_is_set_soft_and_hard(void **state)
 {
 	struct place *place = *state;
 
 	be(place, USER_UID, 0);
 	choose(place, "rlimit_files", "500:3000");
-	assert_true(world_plan(&place->maker, &place->plan, &place->service) < 0);
-	assert_int_equal(complaint_count(place->maker.complaints), 1);
-	be(place, ROOT_UID, ALL_CAPABILITIES);
-	assert_int_equal(world_plan(&place->maker, &place->plan, &place->service), 0);
-	assert_int_equal(place->plan.limits[0].limit.rlim_max, 3000);
+	choose(place, "rlimit_cpu", "unlimited");
+	expect_steps(place, SPAWN_DO(LIMITS) | SPAWN_DO(NO_NEW_PRIVS));
+	assert_int_equal(place->plan.limit_count, 2);
+	assert_int_equal(place->plan.limits[0].limit.rlim_max, RLIM_INFINITY);
+	assert_int_equal(place->plan.limits[1].limit.rlim_cur, 500);
+	assert_int_equal(place->plan.limits[1].limit.rlim_max, 3000);
 }
 
 static void
@@ -326,8 +329,8 @@ main(void)
 		WITH_PLACE(a_default_that_anybody_may_set_is_set),
 		WITH_PLACE(what_somebody_asked_for_is_always_tried),
 		WITH_PLACE(kept_capabilities_take_the_steps_that_bring_them_past_setuid_and_exec),
-		WITH_PLACE(a_capability_that_we_lack_is_refused),
-		WITH_PLACE(a_limit_above_ours_is_refused_without_the_right_to_raise_it),
+		WITH_PLACE(the_root_of_a_user_namespace_leaves_defaults_that_the_host_forbids),
+		WITH_PLACE(a_limit_is_set_soft_and_hard),
 		WITH_PLACE(a_program_in_a_chroot_begins_at_its_root),
 	};
 
