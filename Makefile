@@ -49,8 +49,8 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 	src/config/check_sockets.o src/config/help.o src/config/host.o src/config/load.o \
 	src/config/places.o src/config/print.o
 
-REEVED := $(BASE) $(CONFIG) src/model/plan.o src/effects/sockdiag.o \
-	src/supervisor/records.o \
+REEVED := $(BASE) $(CONFIG) src/model/plan.o src/effects/session.o src/effects/sockdiag.o \
+	src/supervisor/deadlines.o src/supervisor/records.o \
 	src/effects/channel.o src/effects/listen.o $(NOTIFY) src/effects/priv.o src/effects/self.o src/effects/spawn.o src/effects/spawn_child.o \
 	src/supervisor/accounts.o src/supervisor/announce.o src/supervisor/background.o \
 	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/gates.o src/supervisor/handler_table.o src/supervisor/handlers.o src/supervisor/hearing.o \

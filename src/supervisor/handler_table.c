@@ -91,6 +91,16 @@ handlers_take(struct handler_table *table, pid_t pid)
 	return found;
 }
 
+struct handler *
+handlers_find(const struct handler_table *table, pid_t pid)
+{
+	struct handler *handler = *bucket_of(table, pid);
+
+	while (handler != NULL && handler->pid != pid)
+		handler = handler->next;
+	return handler;
+}
+
 static struct handler *
 first_from(const struct handler_table *table, size_t bucket)
 {

@@ -12,6 +12,7 @@ void handlers_fini(struct handler_table *table);
 /* The table owns what is added, until it is taken. NULL: no handler has that pid. */
 void handlers_add(struct handler_table *table, struct handler *handler);
 struct handler *handlers_take(struct handler_table *table, pid_t pid);
+struct handler *handlers_find(const struct handler_table *table, pid_t pid);
 
 /* The next after `handler` (NULL: the first), in no order; NULL at the end. Nothing may be added
  * or taken meanwhile. */

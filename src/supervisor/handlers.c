@@ -5,6 +5,7 @@
 
 #include "base/shared_places.h"
 #include "base/verdict.h"
+#include "supervisor/deadlines.h"
 #include "supervisor/gates.h"
 #include "supervisor/handler_table.h"
 #include "supervisor/hearing.h"
@@ -64,6 +65,17 @@ handler_new(const struct supervisor *supervisor, const struct start *start, int 
 	return handler;
 }
 
+/* What could not be started. */
+static void
+discard(struct supervisor *supervisor, struct handler *handler)
+{
+	if (handler == NULL)
+		return;
+	records_cancel(supervisor, handler->record);
+	deadlines_end(supervisor, handler);
+	free(handler);
+}
+
 static int
 run_program(const struct start *start, int error_fd, struct spawn_result *ret_result)
 {
@@ -112,25 +124,25 @@ handlers_run(struct supervisor *supervisor, const struct start *start)
 	auto_close int read_fd = -1;
 	auto_close int made_fd = -1;
 	struct handler *handler = NULL;
-	struct record *record = NULL;
 	int error_fd = open_error(start, &made_fd, &read_fd);
 	int error = error_fd < 0 ? error_fd : 0;
 
 	if (error == 0) {
 		/* Before there is a child: one that cannot be kept must not be started. */
 		handler = handler_new(supervisor, start, read_fd);
-		record = records_begin(supervisor, start);
-		error = handler != NULL ? run_program(start, error_fd, &result) : -ENOMEM;
+		error = handler != NULL ? deadlines_begin(supervisor, start, handler) : -ENOMEM;
+	}
+	if (error == 0 && handler != NULL) {
+		handler->record = records_begin(supervisor, start);
+		error = run_program(start, error_fd, &result);
 	}
 	if (error != 0 || handler == NULL) {
-		records_cancel(supervisor, record);
-		free(handler);
+		discard(supervisor, handler);
 		start_failed(supervisor, start, result.failed_step, error);
 		return NULL;
 	}
 	(void)util_take_fd(&read_fd);
 	handler->pid = result.pid;
-	handler->record = record;
 	note_start(supervisor, start, handler);
 	return handler;
 }
@@ -168,7 +180,9 @@ tell_end(struct supervisor *supervisor, const struct handler *handler, int statu
 		.service = supervisor->rows[handler->row]->name,
 		.peer = &handler->peer,
 		.pid = handler->pid,
-		.ending = ending_word(is_well ? ENDING_EXITED : ENDING_FAILED),
+		.ending = ending_word(handler->was_ended ? handler->ending
+				: is_well                ? ENDING_EXITED
+							 : ENDING_FAILED),
 		.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
 		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 		.duration_ms = loop_now(supervisor->loop) - handler->started,
@@ -189,6 +203,7 @@ handlers_reaped(struct supervisor *supervisor, pid_t pid, int status, int64_t cp
 	tell_end(supervisor, handler, status, cpu_ms);
 	supervisor->rows[handler->row]->handler_count--;
 	release_place(supervisor, handler->row);
+	deadlines_end(supervisor, handler);
 	waiting_ended(supervisor, handler);
 	hearing_end(supervisor, handler);
 	free(handler);

@@ -5,6 +5,7 @@
 
 #include "config/keys.h"
 #include "supervisor/accounts.h"
+#include "supervisor/deadlines.h"
 #include "supervisor/error_files.h"
 #include "supervisor/world.h"
 
@@ -167,6 +168,7 @@ program_init(const struct program_maker *maker, struct served *served,
 
 	served->is_wait = service->keys->wait != 0;
 	served->instances = service->keys->instances;
+	served->limits = deadlines_of(service);
 	if (error == 0)
 		error = set_argv(served, service);
 	return error < 0 ? error : set_error_output(maker, served, service);

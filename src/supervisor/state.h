@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/shared.h"
+#include "base/verdict.h"
 #include "config/config.h"
 #include "effects/channel.h"
 #include "effects/listen.h"
@@ -42,6 +43,14 @@ struct error_file {
 /* Where a program's standard error goes, when it is no descriptor of ours. */
 enum { ERROR_TO_LOG = -1, ERROR_TO_CLIENT = -2 };
 
+/* How long a program of a service may run (deadlines.c); 0: for ever. */
+struct limits {
+	msec max_time;
+	msec idle;
+	msec first_byte;
+	msec stop_timeout;
+};
+
 /* A service with its row in the shared memory; stays until its last connection has ended. */
 struct served {
 	uint32_t row;
@@ -52,6 +61,7 @@ struct served {
 	int error_fd;           /* its standard error: borrowed, or ERROR_TO_... */
 	char **environment;     /* fixed part, and room for the peer's behind it; NULL: built-in */
 	size_t environment_count;
+	struct limits limits;
 	int64_t instances;
 	bool is_wait;     /* the program gets the listening sockets */
 	bool lacks_place; /* one of them could not be started: `instances` run */
@@ -155,6 +165,9 @@ struct handler {
 	msec started;
 	struct waiting *held;  /* listening sockets that it has */
 	struct record *record; /* NULL: nothing is to be known of its connection (records.c) */
+	struct bounds *bounds; /* NULL: it may run for ever (deadlines.c) */
+	bool was_ended;        /* by us, for the reason `ending` */
+	enum ending ending;
 	struct handler *next;
 };
 
@@ -178,6 +191,16 @@ struct records {
 	struct timer leave;
 	uint64_t lost; /* times that notices were */
 	msec lost_told;
+};
+
+/* Programs that have reached a limit, and what is left of their sessions. */
+struct deadlines {
+	struct bounds *first_due; /* to be signalled by the next walk over all processes */
+	struct bounds *first_remnant;
+	uint32_t remnant_count;
+	struct timer walk;
+	msec rested;   /* not before that */
+	bool is_blind; /* the kernel tells nothing of connections, and that has been told */
 };
 
 struct supervisor {
@@ -218,6 +241,7 @@ struct supervisor {
 	struct handler *newest_unheard;
 	struct timer hearing_timer;
 	struct records records;
+	struct deadlines deadlines;
 	int64_t descriptors;        /* what we may hold */
 	struct rlimit files_before; /* what handlers get back */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The supervisor's life: start, signals, end. */
 #include "supervisor/background.h"
+#include "supervisor/deadlines.h"
 #include "supervisor/gates.h"
 #include "supervisor/handler_table.h"
 #include "supervisor/handlers.h"
@@ -157,6 +158,7 @@ fini(struct supervisor *supervisor)
 	listeners_close_all(supervisor);
 	listeners_close_unclaimed(supervisor);
 	gates_fini(supervisor);
+	deadlines_fini(supervisor);
 	handlers_fini(&supervisor->handlers);
 	records_fini(supervisor);
 	services_fini(supervisor);
@@ -225,6 +227,7 @@ supervisor_main(const struct supervisor_settings *settings)
 	int handed = notify_take_sockets(&supervisor.handed);
 
 	records_init(&supervisor);
+	deadlines_init(&supervisor);
 	supervisor.handed_count = handed > 0 ? (size_t)handed : 0;
 	if (handed < 0 || priv_clean_start() < 0)
 		(void)fprintf(stderr,

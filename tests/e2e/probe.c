@@ -8,6 +8,7 @@
  *       exit N     end with that status
  *       kill N     send itself that signal
  *       orphan     leave a process behind that holds the connection, and end
+ *       group      leave a process of another process group behind that ignores SIGTERM
  *       else       send the line back
  *   A signal that somebody sends to `hold` is told to the client as "signal N".
  *   probe take     with a listening socket as standard input: one client of a stream is held as
@@ -185,6 +186,19 @@ write_hex(const char *hex)
 }
 
 static void
+begin_group(void)
+{
+	if (fork() != 0)
+		return;
+	signal(SIGTERM, SIG_IGN);
+	setpgid(0, 0);
+	printf("group %d\n", getpid());
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static void
 obey(const char *line)
 {
 	if (strncmp(line, "say ", 4) == 0)
@@ -195,6 +209,8 @@ obey(const char *line)
 		exit(atoi(line + 5));
 	else if (strncmp(line, "kill ", 5) == 0)
 		raise(atoi(line + 5));
+	else if (strcmp(line, "group") == 0)
+		begin_group();
 	else if (strcmp(line, "orphan") == 0 && fork() != 0)
 		exit(0);
 	else if (strcmp(line, "orphan") == 0)

@@ -6,10 +6,10 @@ import signal
 import socket
 import struct
 
-from claims import IS_ROOT, WAIT, Skip, claim, expect, expect_equal
+from claims import HAS_SANITIZER, IS_ROOT, WAIT, Skip, claim, expect, expect_equal
 from harness import wait_until
-from system import free_port
-from talk import ask, receive, receive_all, receive_line
+from system import free_port, is_gone
+from talk import ask, is_silent, receive, receive_all, receive_line
 
 SO_COOKIE = 57
 MEASURED = ["bytes_in", "bytes_out", "rtt_us", "retransmits"]
@@ -179,3 +179,183 @@ def programs_that_end_at_once_have_each_its_own_bytes(scene):
     daemon.wait_for_event("handler_ended", count=count, seconds=4 * WAIT)
     told = sorted(int(event["bytes_in"]) for event in daemon.log.find("handler_ended"))
     expect_equal(told, list(range(1, count + 1)), "bytes in of each")
+
+
+# --- limits
+
+
+def serve_script(scene, script, keys, **rest):
+    """A service of a shell script that lies in a file: no quoting in the table."""
+    path = scene.write("script", "#!/bin/sh\n" + script)
+    os.chmod(path, 0o755)
+    return serve(scene, path, keys, **rest)
+
+
+def expect_limit(event, ending, least_ms):
+    expect_equal(event["ending"], ending, "ending")
+    expect(int(event["duration_ms"]) >= least_ms, "too early: %s", event.line)
+
+
+def expect_gone(pids):
+    wait_until(lambda: all(is_gone(pid) for pid in pids), "the end of %s" % pids)
+
+
+@claim(each=["tcp4", "unix"])
+def max_time_ends_a_program_that_obeys(scene, protocol):
+    daemon = serve(scene, "/bin/sleep 1000", "max_time=300ms", protocol)
+    client = daemon.client("it", protocol)
+    event = ended(daemon)
+    expect_limit(event, "max-time", 300)
+    expect_equal(event["signal"], "15", "signal")
+    expect_equal(receive_all(client), b"", "what the client gets")
+
+
+@claim()
+def a_program_may_end_in_good_order_when_its_time_is_over(scene):
+    daemon = serve_script(scene, "trap 'echo bye; exit 7' TERM\necho ready\n"
+                          "while :; do sleep 0.05; done\n", "max_time=500ms")
+    client = daemon.client("it")
+    expect_equal(receive_all(client), b"ready\nbye\n", "its words")
+    event = ended(daemon)
+    expect_limit(event, "max-time", 500)
+    expect_equal(event["exit_status"], "7", "exit status")
+
+
+@claim(needs=["probe"])
+def max_time_ends_who_ignores_it_and_children_in_other_process_groups(scene):
+    daemon = serve(scene, scene.probe + " hold", "max_time=1s stop_timeout=300ms")
+    client, pid = daemon.hold("it")
+    client.sendall(b"group\ngroup\n")
+    others = [int(receive_line(client).split()[1]) for _ in range(2)]
+    expect_equal(sorted(os.getpgid(other) for other in others), sorted(others), "process groups")
+    expect_equal(receive_line(client), "signal 15", "the warning")
+    event = ended(daemon, pid=pid)
+    expect_limit(event, "max-time", 1300)
+    expect_equal(event["signal"], "9", "signal")
+    expect_gone([pid] + others)
+    expect_equal(receive_all(client), b"", "what the client gets")
+
+
+@claim()
+def what_a_program_that_reached_a_limit_leaves_behind_has_stop_timeout_too(scene):
+    told = scene.write("told", "")
+    os.chmod(told, 0o666)
+    daemon = serve_script(scene, "(trap 'sleep 0.3; echo in good order >%s; exit' TERM\n"
+                          "echo ready; while :; do sleep 0.05; done) &\n"
+                          "(trap '' TERM; echo ready; while :; do sleep 0.05; done) &\n"
+                          "echo $!\nexec sleep 1000\n" % told, "max_time=1s stop_timeout=3s")
+    client = daemon.client("it")
+    lines = [receive_line(client) for _ in range(3)]
+    stubborn = int([line for line in lines if line != "ready"][0])
+    event = ended(daemon)
+    expect_limit(event, "max-time", 1000)
+    expect_equal(event["signal"], "15", "signal of the program itself")
+    expect(not is_gone(stubborn), "it had no time")
+    expect_gone([stubborn])
+    with open(told, encoding="utf-8") as file:
+        expect_equal(file.read(), "in good order\n", "what the other had to say")
+    expect_equal(receive_all(client), b"", "what the client gets")
+
+
+@claim()
+def without_stop_timeout_a_program_is_ended_at_once(scene):
+    daemon = serve_script(scene, "trap 'echo bye' TERM\nwhile :; do sleep 0.05; done\n",
+                          "max_time=200ms stop_timeout=0")
+    client = daemon.client("it")
+    event = ended(daemon)
+    expect_limit(event, "max-time", 200)
+    expect_equal(event["signal"], "9", "signal")
+    expect_equal(receive_all(client), b"", "its words")
+
+
+@claim(needs=["probe"])
+def children_of_a_program_that_ended_by_itself_are_left_alone(scene):
+    table = scene.program("it", scene.probe + " hold", keys="max_time=1s stop_timeout=0")
+    daemon = scene.daemon(table + scene.program("clock", "/bin/sleep 1000", keys="max_time=2s"))
+    client, _ = daemon.hold("it")
+    client.sendall(b"orphan\n")
+    receive_line(client)
+    clock = daemon.client("clock")
+    ended(daemon, ending="exited")
+    expect_equal(receive_all(clock), b"", "the clock's end")
+    expect_equal(ask(client, b"still\n"), b"still\n", "the child's answer")
+
+
+@claim(each=["tcp4", "tcp6"])
+def a_silent_connection_is_ended_after_idle(scene, protocol):
+    needs_notices()
+    daemon = serve(scene, "/bin/cat", "idle=700ms", protocol)
+    client = daemon.client("it", protocol)
+    ask(client, b"one move\n")
+    event = ended(daemon)
+    expect_limit(event, "idle", 700)
+    expect_equal(receive_all(client), b"", "what the client gets")
+    expect_bytes(event, 9, 9)
+
+
+def ticker(scene):
+    return scene.program("tick", "/bin/sh -c \"while sleep 0.2; do echo tick; done\"")
+
+
+@claim(seconds=40)
+def idle_does_not_end_a_program_that_sends(scene):
+    needs_notices()
+    daemon = serve(scene, "/bin/sh -c \"while sleep 0.2; do echo tick; done\"", "idle=2s")
+    client = daemon.client("it")
+    for _ in range(25):
+        expect_equal(receive_line(client), "tick", "what it sends")
+
+
+@claim(seconds=40)
+def idle_does_not_end_a_program_that_receives(scene):
+    needs_notices()
+    table = scene.program("it", "/bin/sh -c \"exec cat >/dev/null\"", keys="idle=2s")
+    daemon = scene.daemon(table + ticker(scene))
+    clock = daemon.client("tick")
+    client = daemon.client("it")
+    for _ in range(25):
+        receive_line(clock)
+        client.sendall(b"x")
+    expect_equal(daemon.log.find("handler_ended"), [], "programs that ended")
+    expect(is_silent(client), "the connection ended")
+
+
+@claim()
+def a_client_that_does_not_say_a_first_byte_in_time_is_left(scene):
+    needs_notices()
+    table = scene.program("it", "/bin/sh -c \"echo hello; exec cat\"", keys="first_byte=800ms")
+    daemon = scene.daemon(table + scene.program("clock", "/bin/sleep 1000", keys="max_time=3s"))
+    silent = daemon.client("it")
+    speaking = daemon.client("it")
+    speaking.sendall(b"x")
+    clock = daemon.client("clock")
+    event = ended(daemon)
+    expect_limit(event, "first-byte", 800)
+    expect_equal(event["peer"], "127.0.0.1:%d" % silent.getsockname()[1], "who was left")
+    expect_equal(receive_all(silent), b"hello\n", "what the silent one gets")
+    receive_all(clock)
+    expect_equal(receive(speaking, 7), b"hello\nx", "what the other one gets")
+    expect_equal(ask(speaking, b"y"), b"y", "the other one's answer")
+
+
+@claim()
+def programs_end_by_idle_only_if_the_table_says_so(scene):
+    table = scene.program("it", "/bin/cat") + scene.line("echo", "tcp4", "builtin", "idle=300ms")
+    daemon = scene.daemon(table)
+    client = daemon.client("it")
+    expect_equal(receive_all(daemon.client("echo")), b"", "the end of the built-in")
+    expect_equal(ask(client, b"x"), b"x", "an answer")
+
+
+@claim(seconds=120)
+def a_thousand_programs_that_reach_their_limit_at_once_all_end(scene):
+    count = 1000 if not HAS_SANITIZER else 200
+    daemon = serve(scene, "/bin/sleep 1000", "max_time=3s stop_timeout=500ms")
+    clients = [daemon.client("it") for _ in range(count)]
+    daemon.wait_for_event("handler_ended", count=count, ending="max-time", seconds=4 * WAIT)
+    for client in clients:
+        expect_equal(receive_all(client), b"", "what a client gets")
+    wait_until(lambda: not daemon.handlers(), "no child but the gates")
+    early = [event.line for event in daemon.log.find("handler_ended")
+             if int(event["duration_ms"]) < 3000]
+    expect_equal(early, [], "too early")
