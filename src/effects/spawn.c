@@ -35,10 +35,10 @@ spawn_step_word(enum spawn_step step)
 
 /* A plan that executes a descriptor must still have it after close_range. */
 static bool
-may_share_descriptors(const struct spawn_plan *plan, const int stdio[3])
+may_share_descriptors(const struct spawn_plan *plan, const struct spawn_start *start)
 {
-	for (int role = 0; role < 3; role++)
-		if (stdio[role] >= SPAWN_LOW_FDS)
+	for (size_t i = 0; i < start->fd_count; i++)
+		if (start->fds[i] >= SPAWN_LOW_FDS)
 			return false;
 	return plan->path != NULL || plan->path_fd < SPAWN_LOW_FDS;
 }
@@ -166,13 +166,12 @@ clone_child(struct child *child)
 }
 
 int
-spawn_run(const struct spawn_plan *plan, const int stdio[3], char *const *envp,
+spawn_run(const struct spawn_plan *plan, const struct spawn_start *start,
 	struct spawn_result *ret_result)
 {
 	struct child child = { .plan = plan,
-		.stdio = stdio,
-		.envp = envp,
-		.shares_descriptors = may_share_descriptors(plan, stdio) };
+		.start = start,
+		.shares_descriptors = may_share_descriptors(plan, start) };
 	int error = clone_child(&child);
 
 	/* A kernel before 5.9, or a filter around us, has no close_range: copy the table then. */

@@ -55,15 +55,25 @@ struct spawn_plan {
 	size_t limit_count;
 };
 
+#define SPAWN_PID_TEXT_MAX 12 /* with its NUL */
+
+/* What one start adds to the plan. */
+struct spawn_start {
+	const int *fds;  /* fds[i] becomes descriptor i; none of them is below fd_count */
+	size_t fd_count; /* 3 at least */
+	char *const *envp;
+	char *pid_text; /* the child writes its own pid here, in digits; NULL: nobody asks */
+};
+
 struct spawn_result {
 	pid_t pid;
 	enum spawn_step failed_step;
 };
 
-/* Run the plan with `stdio[i]` as descriptor i (all three >= 3, and below SPAWN_LOW_FDS) and
- * `envp`. Blocks until the child has called execve. 0, or -errno: then there is no child, and
- * `failed_step` says where it stopped. Must not be called with signals unblocked. */
-int spawn_run(const struct spawn_plan *plan, const int stdio[3], char *const *envp,
+/* Run the plan. Blocks until the child has called execve. 0, or -errno: then there is no child,
+ * and `failed_step` says where it stopped. Must not be called with signals unblocked. With one of
+ * the descriptors at SPAWN_LOW_FDS or above it works, at the price of all that are open. */
+int spawn_run(const struct spawn_plan *plan, const struct spawn_start *start,
 	struct spawn_result *ret_result);
 
 /* Move a descriptor out of the low range: the new one, or -errno and the old one stays. */

@@ -14,6 +14,7 @@
 #include <linux/ioprio.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,12 +29,30 @@ leave_descriptors(struct child *child)
 		syscall(SYS_close_range, SPAWN_LOW_FDS, ~0U, CLOSE_RANGE_UNSHARE) == 0;
 }
 
+static void
+write_pid(char *text)
+{
+	char digits[SPAWN_PID_TEXT_MAX];
+	size_t at = sizeof(digits);
+	unsigned int left = (unsigned int)getpid();
+
+	digits[--at] = '\0';
+	do
+		digits[--at] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	memcpy(text, digits + at, sizeof(digits) - at);
+}
+
 static bool
 set_stdio(struct child *child)
 {
-	for (int role = 0; role < 3; role++)
-		if (dup2(child->stdio[role], role) < 0)
+	const struct spawn_start *start = child->start;
+
+	for (size_t i = 0; i < start->fd_count; i++)
+		if (dup2(start->fds[i], (int)i) < 0)
 			return false;
+	if (start->pid_text != NULL)
+		write_pid(start->pid_text);
 	return true;
 }
 
@@ -217,9 +236,9 @@ execute(struct child *child)
 	const struct spawn_plan *plan = child->plan;
 
 	if (plan->path != NULL)
-		(void)execve(plan->path, plan->argv, child->envp);
+		(void)execve(plan->path, plan->argv, child->start->envp);
 	else
-		(void)syscall(SYS_execveat, plan->path_fd, "", plan->argv, child->envp,
+		(void)syscall(SYS_execveat, plan->path_fd, "", plan->argv, child->start->envp,
 			AT_EMPTY_PATH);
 	return false;
 }

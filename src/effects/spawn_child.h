@@ -9,8 +9,7 @@
 /* What the child needs and where it leaves word of its failure. */
 struct child {
 	const struct spawn_plan *plan;
-	const int *stdio;
-	char *const *envp;
+	const struct spawn_start *start;
 	bool shares_descriptors;
 	enum spawn_step step; /* the one being taken */
 	int error;            /* of that step; 0: execve has taken over */

@@ -169,6 +169,7 @@ run_gate(struct supervised_gate *gate, int gate_fd, int log_copy_fd)
 	char *argv[] = { name, sink, level, NULL };
 	char *environment[8];
 	const int stdio[3] = { gate_fd, supervisor->null_fd, log_copy_fd };
+	const struct spawn_start start = { .fds = stdio, .fd_count = 3, .envp = environment };
 	struct spawn_plan plan = { .path_fd = supervisor->gate_program_fd,
 		.argv = argv,
 		.steps = SPAWN_DO(SESSION) | SPAWN_DO(CWD) | SPAWN_DO(CAPABILITIES) |
@@ -183,7 +184,7 @@ run_gate(struct supervised_gate *gate, int gate_fd, int log_copy_fd)
 	sink[sizeof(sink) - 2] = (char)('0' + supervisor->log_sink);
 	level[sizeof(level) - 2] = (char)('0' + supervisor->log_level);
 	gate_environment(environment, ARRAY_SIZE(environment));
-	error = spawn_run(&plan, stdio, environment, &result);
+	error = spawn_run(&plan, &start, &result);
 	if (error == 0)
 		gate->pid = result.pid;
 	return error;

@@ -81,8 +81,11 @@ run_program(const struct start *start, int error_fd, struct spawn_result *ret_re
 {
 	const int stdio[3] = { start->in_fd, start->out_fd, error_fd };
 	struct variables room;
+	const struct spawn_start spawn = {
+		.fds = stdio, .fd_count = 3, .envp = variables_make(start, &room)
+	};
 
-	return spawn_run(&start->served->plan, stdio, variables_make(start, &room), ret_result);
+	return spawn_run(&start->served->plan, &spawn, ret_result);
 }
 
 static void

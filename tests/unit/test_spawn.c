@@ -34,6 +34,14 @@ plain_plan(char *const *argv)
 		.steps = SPAWN_DO(SESSION) | SPAWN_DO(NO_NEW_PRIVS) };
 }
 
+static int
+run_with(const struct spawn_plan *plan, const int stdio[3], struct spawn_result *ret_result)
+{
+	const struct spawn_start start = { .fds = stdio, .fd_count = 3, .envp = environment };
+
+	return spawn_run(plan, &start, ret_result);
+}
+
 /* Run `script` by `plan` with its output in a pipe; what it wrote, and its exit status. */
 static int
 run_script(struct spawn_plan *plan, const char *script, char report[REPORT_MAX])
@@ -52,7 +60,7 @@ run_script(struct spawn_plan *plan, const char *script, char report[REPORT_MAX])
 	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
 	const int stdio[3] = { null_fd, pipe_fds[1], pipe_fds[1] };
 
-	assert_int_equal(spawn_run(plan, stdio, environment, &result), 0);
+	assert_int_equal(run_with(plan, stdio, &result), 0);
 	(void)close(pipe_fds[1]);
 	while ((got = read(pipe_fds[0], report + length, REPORT_MAX - 1 - length)) > 0)
 		length += (size_t)got;
@@ -89,6 +97,54 @@ nothing_but_its_three_descriptors_is_open(void **state)
 	assert_string_equal(report, "0\n1\n2\n3\n");
 	(void)close(leak_fd);
 	(void)close(high_fd);
+}
+
+/* Beyond 0 to 2, wherever the copies lie: below SPAWN_LOW_FDS, or not. */
+static void
+further_descriptors_and_its_own_pid_are_the_childs(int lowest_fd)
+{
+	char report[REPORT_MAX];
+	char pid_variable[32] = "LISTEN_PID=";
+	char *const variables[] = { pid_variable, NULL };
+	char script[] = "exec >&4; echo $LISTEN_PID $$; ls -l /proc/self/fd | grep -c zero";
+	char *argv[] = { shell_name, dash_c, script, NULL };
+	struct spawn_plan plan = plain_plan(argv);
+	struct spawn_result result;
+	int pipe_fds[2];
+	int zero_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	int fds[6];
+	char wanted[64];
+	ssize_t length;
+
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = fcntl(i == 4 ? pipe_fds[1] : zero_fd, F_DUPFD_CLOEXEC, lowest_fd);
+	const struct spawn_start start = { .fds = fds,
+		.fd_count = ARRAY_SIZE(fds),
+		.envp = variables,
+		.pid_text = pid_variable + strlen(pid_variable) };
+
+	assert_int_equal(spawn_run(&plan, &start, &result), 0);
+	assert_int_equal(waitpid(result.pid, NULL, 0), result.pid);
+	length = read(pipe_fds[0], report, REPORT_MAX - 1);
+	assert_true(length > 0);
+	report[length] = '\0';
+	/* 1 became the pipe. */
+	(void)snprintf(wanted, sizeof(wanted), "%d %d\n4\n", result.pid, result.pid);
+	assert_string_equal(report, wanted);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		(void)close(fds[i]);
+	(void)close(zero_fd);
+	(void)close(pipe_fds[0]);
+	(void)close(pipe_fds[1]);
+}
+
+static void
+further_descriptors_and_its_own_pid_reach_the_program(void **state)
+{
+	(void)state;
+	further_descriptors_and_its_own_pid_are_the_childs(6);
+	further_descriptors_and_its_own_pid_are_the_childs(SPAWN_LOW_FDS);
 }
 
 static void
@@ -169,7 +225,7 @@ assert_fails(const struct spawn_plan *plan, enum spawn_step step, int error)
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const int stdio[3] = { null_fd, null_fd, null_fd };
 
-	assert_int_equal(spawn_run(plan, stdio, environment, &result), error);
+	assert_int_equal(run_with(plan, stdio, &result), error);
 	assert_int_equal(result.failed_step, step);
 	assert_int_equal(result.pid, -1);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
@@ -304,7 +360,7 @@ expect_not_to_be_held(uint64_t steps)
 		struct spawn_result result;
 
 		/* That it comes back at all is the claim. */
-		if (spawn_run(&plan, stdio, environment, &result) < 0)
+		if (run_with(&plan, stdio, &result) < 0)
 			continue;
 		(void)kill(result.pid, SIGKILL);
 		assert_int_equal(waitpid(result.pid, NULL, 0), result.pid);
@@ -400,6 +456,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_program_runs_with_its_name_and_environment_only),
 		cmocka_unit_test(nothing_but_its_three_descriptors_is_open),
+		cmocka_unit_test(further_descriptors_and_its_own_pid_reach_the_program),
 		cmocka_unit_test(our_own_descriptors_are_as_before),
 		cmocka_unit_test(it_leads_a_session_without_pending_or_blocked_signals),
 		cmocka_unit_test(no_new_privs_is_set),

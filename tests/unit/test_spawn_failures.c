@@ -71,11 +71,19 @@ plan_of(uint64_t steps)
 }
 
 static int
+run_with(const struct spawn_plan *plan, const int stdio[3], struct spawn_result *ret_result)
+{
+	const struct spawn_start start = { .fds = stdio, .fd_count = 3, .envp = environment };
+
+	return spawn_run(plan, &start, ret_result);
+}
+
+static int
 run(const struct spawn_plan *plan, int null_fd, struct spawn_result *ret_result)
 {
 	const int stdio[3] = { null_fd, null_fd, null_fd };
 
-	return spawn_run(plan, stdio, environment, ret_result);
+	return run_with(plan, stdio, ret_result);
 }
 
 static bool
@@ -184,7 +192,7 @@ a_descriptor_that_is_not_open_fails_at_dup2(void **state)
 	struct spawn_result result;
 
 	(void)state;
-	assert_int_equal(spawn_run(&plan, stdio, environment, &result), -EBADF);
+	assert_int_equal(run_with(&plan, stdio, &result), -EBADF);
 	assert_int_equal(result.failed_step, SPAWN_STEP_STDIO);
 }
 
