@@ -45,7 +45,7 @@ READER := src/config/arena.o src/config/clashes.o src/config/complaint.o src/con
 	src/config/config.o src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
 	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
 	src/config/value.o src/config/value_read.o src/config/value_write.o src/config/words.o
-CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_accounts.o src/config/check_files.o src/config/check_programs.o src/config/check_rights.o \
+CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_accounts.o src/config/check_files.o src/config/check_programs.o src/config/check_reach.o src/config/check_rights.o \
 	src/config/check_sockets.o src/config/help.o src/config/host.o src/config/load.o \
 	src/config/places.o src/config/print.o
 

@@ -28,6 +28,13 @@ enum check_use { CHECK_READ, CHECK_RUN, CHECK_ENTER };
 /* Why it cannot be used that way; NULL: it can. Looked at once and kept. */
 const char *check_file(struct check *check, enum check_use use, const char *root, const char *path);
 
+/* Open it, close-on-exec; -1 and errno. */
+int check_open(const char *root, const char *path, uint64_t flags);
+
+/* --- check_reach.c: what on the way to a path (inside of the chroot, if there is one) the
+ * program's user may not enter or execute; NULL: nothing, or reeved is not root */
+const char *check_barrier(struct check *check, const struct service_keys *keys, const char *path);
+
 /* --- check_programs.c: what a program is started with; check_rights.c: what needs a right */
 void check_service_program(struct check *check, const struct service_config *service);
 void check_service_rights(struct check *check, const struct service_config *service);

@@ -16,9 +16,8 @@
 #define HEAD_MAX 4096 /* of a program; its interpreter's name is in there */
 #define REASON_MAX (PATH_MAX + 128)
 
-/* Open `path` as it is seen with `root` as the root folder (NULL: ours). */
-static int
-open_inside(const char *root, const char *path, uint64_t flags)
+int
+check_open(const char *root, const char *path, uint64_t flags)
 {
 	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
 	char joined[2 * PATH_MAX];
@@ -55,7 +54,7 @@ find_in_script(char *head, char *ret_interpreter)
 {
 	char *word = head + 2 + strspn(head + 2, " \t");
 
-	(void)snprintf(ret_interpreter, PATH_MAX, "%.*s", (int)strcspn(word, " \t\r\n"), word);
+	(void)snprintf(ret_interpreter, PATH_MAX, "%.*s", (int)strcspn(word, " \t\n"), word);
 }
 
 /* Where the two kinds of ELF files have what we read. */
@@ -136,7 +135,7 @@ is_text(const char *head, size_t length)
 static const char *
 look_into_program(const char *root, const char *path, char *room)
 {
-	auto_close int file_fd = open_inside(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	auto_close int file_fd = check_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	char head[HEAD_MAX + 1] = "", interpreter[PATH_MAX] = "";
 	ssize_t length = file_fd >= 0 ? pread(file_fd, head, HEAD_MAX, 0) : -1;
 	auto_close int interpreter_fd = -1;
@@ -153,10 +152,13 @@ look_into_program(const char *root, const char *path, char *room)
 		       "of an interpreter";
 	if (*interpreter == '\0')
 		return "";
-	interpreter_fd = open_inside(root, interpreter, O_PATH);
+	interpreter_fd = check_open(root, interpreter, O_PATH);
 	if (interpreter_fd >= 0 && fstat(interpreter_fd, &status) == 0 && S_ISREG(status.st_mode) &&
 		may(interpreter_fd, &status, X_OK))
 		return "";
+	/* The kernel takes it for a part of the name, and no terminal shows it. */
+	if (interpreter[strlen(interpreter) - 1] == '\r')
+		return "its first line ends in a carriage return";
 	(void)snprintf(room, REASON_MAX, "its interpreter \"%.200s\" %s", interpreter,
 		interpreter_fd < 0 ? "is not there" : "cannot be run");
 	return room;
@@ -166,7 +168,7 @@ look_into_program(const char *root, const char *path, char *room)
 static const char *
 look_at_file(enum check_use use, const char *root, const char *path, char *room)
 {
-	auto_close int file_fd = open_inside(root, path, O_PATH);
+	auto_close int file_fd = check_open(root, path, O_PATH);
 	struct stat status;
 
 	if (file_fd < 0 || fstat(file_fd, &status) < 0)

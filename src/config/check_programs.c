@@ -56,7 +56,8 @@ check_environment(struct check *check, const struct service_config *service)
 				"passenv", "\"%.60s\" is no name of a variable", *entry);
 }
 
-static void
+/* True: there was a complaint. */
+static bool
 check_folder(struct check *check, const struct service_config *service, size_t place,
 	const char *root, const char *path)
 {
@@ -66,6 +67,19 @@ check_folder(struct check *check, const struct service_config *service, size_t p
 		complain(check->complaints, check_key_where(service, place),
 			keys_find_service(place)->name, "\"%s\"%s%s: %s", path,
 			root != NULL ? " inside of " : "", root != NULL ? root : "", problem);
+	return problem != NULL;
+}
+
+static void
+check_reach(struct check *check, const struct service_config *service, const struct where *where,
+	const char *key, const char *path)
+{
+	const char *barrier = check_barrier(check, service->keys, path);
+
+	if (barrier != NULL)
+		complain(check->complaints, where, key,
+			"the user \"%.*s\" cannot reach \"%s\": x is missing on %s",
+			(int)strcspn(service->keys->user, ":"), service->keys->user, path, barrier);
 }
 
 /* The program's own file, and the folders that it is started in. */
@@ -75,18 +89,19 @@ check_paths(struct check *check, const struct service_config *service)
 	const struct service_keys *keys = service->keys;
 	const char *root = keys->chroot, *problem;
 
-	if (root != NULL) {
-		check_folder(check, service, KEY_PLACE_chroot, NULL, root);
-		if (check_file(check, CHECK_ENTER, NULL, root) != NULL)
-			return; /* what is inside, nobody knows */
-	}
-	if (keys->cwd != NULL)
-		check_folder(check, service, KEY_PLACE_cwd, root, keys->cwd);
+	/* What is inside of a root that is not there, nobody knows. */
+	if (root != NULL && check_folder(check, service, KEY_PLACE_chroot, NULL, root))
+		return;
+	if (keys->cwd != NULL && !check_folder(check, service, KEY_PLACE_cwd, root, keys->cwd))
+		check_reach(check, service, check_key_where(service, KEY_PLACE_cwd), "cwd",
+			keys->cwd);
 	problem = check_file(check, CHECK_RUN, root, service->program[0]);
 	if (problem != NULL)
 		complain(check->complaints, &service->handler_where, NULL,
 			"cannot start \"%s\"%s%s: %s", service->program[0],
 			root != NULL ? " inside of " : "", root != NULL ? root : "", problem);
+	else
+		check_reach(check, service, &service->handler_where, NULL, service->program[0]);
 }
 
 /* Why reeved could not append to that file; an empty text if it can. */

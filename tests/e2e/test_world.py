@@ -280,11 +280,25 @@ def umask_and_cwd_are_those_of_the_keys(scene):
 @claim(needs=["root"])
 def a_folder_that_its_user_may_not_enter_is_not_entered(scene):
     folder = scene.path("private")
-    os.mkdir(folder, 0o700)
+    os.mkdir(folder)
+    os.chmod(folder, 0o755)
+    os.chmod(scene.folder, 0o755)
     daemon = shell(scene, "echo here", "cwd=" + folder)
+    os.chmod(folder, 0o700)
     expect_equal(receive_all(daemon.client("it")), b"", "what the client gets")
     event = daemon.wait_for_event("handler_failed", service="it", step="chdir")
     expect("EACCES" in event.line, "no reason in: %s", event.line)
+
+
+@claim(needs=["root"])
+def a_folder_that_its_user_may_not_enter_is_complained_of_when_it_is_read(scene):
+    folder = scene.path("private")
+    os.mkdir(folder, 0o700)
+    os.chmod(scene.folder, 0o755)
+    daemon = shell(scene, "echo here")
+    daemon.reload(scene.program("it", "/bin/true", keys="cwd=" + folder), wanted="reload_refused")
+    mistake = daemon.log.find("config_mistake")[-1]
+    expect("x is missing on " + folder in mistake.line, "the reason: %s", mistake.line)
 
 
 def fill_root(scene, program):
