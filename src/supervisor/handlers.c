@@ -5,6 +5,7 @@
 
 #include "base/shared_places.h"
 #include "base/verdict.h"
+#include "supervisor/activation.h"
 #include "supervisor/deadlines.h"
 #include "supervisor/gates.h"
 #include "supervisor/handler_table.h"
@@ -77,14 +78,16 @@ discard(struct supervisor *supervisor, struct handler *handler)
 }
 
 static int
-run_program(const struct start *start, int error_fd, struct spawn_result *ret_result)
+run_program(const struct supervisor *supervisor, const struct start *start, int error_fd,
+	struct spawn_result *ret_result)
 {
 	const int stdio[3] = { start->in_fd, start->out_fd, error_fd };
+	struct spawn_start spawn = { .fds = stdio, .fd_count = 3 };
 	struct variables room;
-	const struct spawn_start spawn = {
-		.fds = stdio, .fd_count = 3, .envp = variables_make(start, &room)
-	};
 
+	if (start->served->is_activated)
+		return activation_run(supervisor, start, error_fd, ret_result);
+	spawn.envp = variables_make(start, &room);
 	return spawn_run(&start->served->plan, &spawn, ret_result);
 }
 
@@ -137,7 +140,7 @@ handlers_run(struct supervisor *supervisor, const struct start *start)
 	}
 	if (error == 0 && handler != NULL) {
 		handler->record = records_begin(supervisor, start);
-		error = run_program(start, error_fd, &result);
+		error = run_program(supervisor, start, error_fd, &result);
 	}
 	if (error != 0 || handler == NULL) {
 		discard(supervisor, handler);

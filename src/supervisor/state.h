@@ -63,9 +63,11 @@ struct served {
 	size_t environment_count;
 	struct limits limits;
 	int64_t instances;
-	bool is_wait;     /* the program gets the listening sockets */
-	bool lacks_place; /* one of them could not be started: `instances` run */
+	bool is_wait;      /* the program gets the listening sockets */
+	bool is_activated; /* from descriptor 3 on */
+	bool lacks_place;  /* some are not armed until another program has ended */
 	struct waiting *first_waiting;
+	uint32_t waiting_count;
 	struct served *before; /* what it was, as long as gates may still serve that */
 };
 

@@ -104,6 +104,8 @@ variables_make(const struct start *start, struct variables *room)
 	add_text(&list, "PROTO=", proto, strlen(proto));
 	if (!is_unix)
 		add_addresses(&list, start, ucspi);
+	for (size_t i = 0; start->listen_variables != NULL && i < ACTIVATION_VARIABLES; i++)
+		*list.place++ = start->listen_variables[i];
 	*list.place = NULL;
 	return served->environment;
 }

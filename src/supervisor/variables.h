@@ -18,7 +18,14 @@ struct start {
 	uint64_t cookie; /* of a TCP connection whose bytes are wanted; else 0 */
 	int in_fd;       /* becomes descriptor 0; borrowed, as the next */
 	int out_fd;      /* and 1 */
+
+	/* For activation: what becomes 3 and so on, and the variables that say so. */
+	const int *sockets;
+	size_t socket_count;
+	char *const *listen_variables; /* ACTIVATION_VARIABLES of them; NULL: none */
 };
+
+#define ACTIVATION_VARIABLES 3
 
 #define VARIABLES_BYTES_MAX 1024
 

@@ -82,25 +82,80 @@ copy_for_program(int listen_fd)
 	return fcntl(listen_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
+/* For activation: all sockets of the service, which one program gets together. False: another one
+ * still has some of them, or the gates. */
+static bool
+are_all_free(const struct served *served)
+{
+	for (const struct waiting *waiting = served->first_waiting; waiting != NULL;
+		waiting = waiting->next_of_service)
+		if (waiting->handler != NULL || waiting->listener->is_known_to_gates)
+			return false;
+	return true;
+}
+
+static void
+hold(struct handler *handler, struct waiting *waiting)
+{
+	waiting->handler = handler;
+	waiting->next_held = handler->held;
+	handler->held = waiting;
+}
+
+static struct handler *
+start_with_all(struct supervisor *supervisor, struct start *start)
+{
+	const struct served *served = start->served;
+	auto_free int *sockets = calloc(served->waiting_count, sizeof(int));
+	struct handler *handler;
+
+	if (sockets == NULL) {
+		(void)shared_release(supervisor->shared, served->row, SHARED_SUPERVISOR);
+		return NULL;
+	}
+	for (struct waiting *waiting = served->first_waiting; waiting != NULL;
+		waiting = waiting->next_of_service) {
+		(void)fcntl(waiting->watch.fd, F_SETFL, 0);
+		sockets[start->socket_count++] = waiting->watch.fd;
+	}
+	start->sockets = sockets;
+	start->in_fd = start->out_fd = sockets[0];
+	handler = handlers_run(supervisor, start);
+	start->sockets = NULL;
+	for (struct waiting *waiting = served->first_waiting; handler != NULL && waiting != NULL;
+		waiting = waiting->next_of_service)
+		hold(handler, waiting);
+	return handler;
+}
+
+static struct handler *
+start_with_one(struct supervisor *supervisor, struct start *start, struct waiting *waiting)
+{
+	auto_close int socket_fd = copy_for_program(waiting->watch.fd);
+	struct handler *handler;
+
+	start->in_fd = start->out_fd = socket_fd;
+	handler = handlers_run(supervisor, start);
+	if (handler != NULL)
+		hold(handler, waiting);
+	return handler;
+}
+
 static void
 start_program(struct waiting *waiting)
 {
 	struct supervisor *supervisor = waiting->supervisor;
-	auto_close int socket_fd = copy_for_program(waiting->watch.fd);
+	struct handler *handler;
 	struct start start = { .served = waiting->served,
 		.connection = ++supervisor->next_start,
 		.gate = waiting->served->row % supervisor->gate_count,
 		.protocol = waiting->listener->wanted.protocol,
-		.local = waiting->listener->bound,
-		.in_fd = socket_fd,
-		.out_fd = socket_fd };
+		.local = waiting->listener->bound };
 
-	waiting->handler = handlers_run(supervisor, &start);
-	if (waiting->handler != NULL) {
-		waiting->next_held = NULL;
-		waiting->handler->held = waiting;
+	handler = waiting->served->is_activated ? start_with_all(supervisor, &start)
+						: start_with_one(supervisor, &start, waiting);
+	if (handler != NULL)
 		return;
-	}
 	(void)loop_set_timer(supervisor->loop, &waiting->pause,
 		loop_now(supervisor->loop) + RETRY_MS);
 }
@@ -114,7 +169,12 @@ socket_ready(struct watch *watch, uint32_t events)
 
 	(void)events;
 	waiting->is_armed = false;
-	if (shared_admit(supervisor->shared, served->row, SHARED_SUPERVISOR, served->instances))
+	if (waiting->handler != NULL)
+		return; /* it has been given away together with another one */
+	if (served->is_activated && !are_all_free(served))
+		served->lacks_place = true;
+	else if (shared_admit(supervisor->shared, served->row, SHARED_SUPERVISOR,
+			 served->instances))
 		start_program(waiting);
 	else
 		served->lacks_place = true;
@@ -165,6 +225,7 @@ serve(struct listener *listener, struct served *served)
 		waiting->served = served;
 		waiting->next_of_service = served->first_waiting;
 		served->first_waiting = waiting;
+		served->waiting_count++;
 	}
 }
 
@@ -192,6 +253,13 @@ let_go(struct supervisor *supervisor, struct listener *listener)
 		give_to_gates(supervisor, listener);
 }
 
+static void
+forget_list(struct served *served)
+{
+	served->first_waiting = NULL;
+	served->waiting_count = 0;
+}
+
 /* The lists of the services before: some of their sockets are closed or another's by now. */
 static void
 forget_services(const struct listener_set *listeners)
@@ -201,7 +269,7 @@ forget_services(const struct listener_set *listeners)
 
 		for (uint32_t j = 0; listener->is_waiting && j < listener->fd_count; j++)
 			if (listener->waiting[j].served != NULL)
-				listener->waiting[j].served->first_waiting = NULL;
+				forget_list(listener->waiting[j].served);
 	}
 }
 
@@ -211,7 +279,8 @@ waiting_swap(struct supervisor *supervisor)
 	const struct listener_set *listeners = &supervisor->listeners;
 
 	forget_services(listeners);
-	for (size_t i = 0; i < listeners->count; i++) {
+	/* Backwards: each is put before those of its service that are there already. */
+	for (size_t i = listeners->count; i-- > 0;) {
 		const struct listener_slot *slot = &listeners->slots[i];
 		struct served *served = supervisor->services.served[slot->service];
 
@@ -231,6 +300,7 @@ waiting_gates_serve(struct supervisor *supervisor)
 {
 	const struct listener_set *listeners = &supervisor->listeners;
 	bool is_anything_theirs = false;
+	bool is_any_new = false;
 
 	for (size_t i = 0; i < listeners->count; i++) {
 		struct listener *listener = listeners->slots[i].listener;
@@ -238,13 +308,15 @@ waiting_gates_serve(struct supervisor *supervisor)
 		if (listener->is_waiting && listener->is_known_to_gates) {
 			listener->is_known_to_gates = false;
 			clear_options(listener);
-			arm_listener(listener);
+			is_any_new = true;
 		} else if (listener->is_waiting && listener->waiting[0].served == NULL &&
 			!is_held(listener)) {
 			give_to_gates(supervisor, listener);
 			is_anything_theirs = true;
 		}
 	}
+	for (size_t i = 0; is_any_new && i < listeners->count; i++)
+		arm_listener(listeners->slots[i].listener);
 	return is_anything_theirs;
 }
 
@@ -269,7 +341,10 @@ waiting_ended(struct supervisor *supervisor, struct handler *handler)
 		next = waiting->next_held;
 		waiting->handler = NULL;
 		is_theirs = is_theirs || waiting->served == NULL;
-		arm(waiting);
+		if (waiting->served != NULL && waiting->served->is_activated)
+			arm_service(waiting->served);
+		else
+			arm(waiting);
 	}
 	handler->held = NULL;
 	if (is_theirs)
@@ -299,7 +374,7 @@ waiting_free(struct listener *listener)
 		disarm(waiting);
 		leave_handler(waiting);
 		if (waiting->served != NULL)
-			waiting->served->first_waiting = NULL;
+			forget_list(waiting->served);
 	}
 	free(listener->waiting);
 	listener->waiting = NULL;

@@ -19,10 +19,13 @@
  *       stay       serve further datagrams too, until one says otherwise
  *       async      have the socket not block from now on
  *       else       the answer is "PID " and the datagram
+ *   probe listen   the same with sockets from descriptor 3 on; the first that is ready is taken
+ *   probe connection   "report", to the connection that is descriptor 3
  *   probe ignore   end at once, and take nothing */
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -241,9 +244,9 @@ hold(void)
 
 /* The client becomes standard input and output. */
 static int
-take_client(void)
+take_client(int listen_fd)
 {
-	int conn_fd = accept(0, NULL, NULL);
+	int conn_fd = accept(listen_fd, NULL, NULL);
 
 	if (conn_fd < 0 || dup2(conn_fd, 0) < 0 || dup2(conn_fd, 1) < 0)
 		return 3;
@@ -262,14 +265,14 @@ leave_child(void)
 }
 
 static int
-answer_datagram(char **arguments, bool *ret_stays)
+answer_datagram(int socket_fd, char **arguments, bool *ret_stays)
 {
 	static char text[65536];
 	static char answer[65536 + 16];
 	struct sockaddr_storage from;
 	socklen_t from_length = sizeof(from);
-	ssize_t length =
-		recvfrom(0, text, sizeof(text) - 1, 0, (struct sockaddr *)&from, &from_length);
+	ssize_t length = recvfrom(socket_fd, text, sizeof(text) - 1, 0, (struct sockaddr *)&from,
+		&from_length);
 
 	if (length < 0)
 		return 3;
@@ -282,30 +285,55 @@ answer_datagram(char **arguments, bool *ret_stays)
 		stdout = fmemopen(answer, sizeof(answer), "w");
 		report(arguments);
 	}
-	if (sendto(0, answer, strlen(answer), 0, (struct sockaddr *)&from, from_length) < 0)
+	if (sendto(socket_fd, answer, strlen(answer), 0, (struct sockaddr *)&from, from_length) < 0)
 		return 4;
 	if (strcmp(text, "async") == 0)
-		fcntl(0, F_SETFL, O_NONBLOCK);
+		fcntl(socket_fd, F_SETFL, O_NONBLOCK);
 	if (strncmp(text, "exit ", 5) == 0 || strncmp(text, "kill ", 5) == 0)
 		obey(text);
 	return 0;
 }
 
 static int
-take(char **arguments)
+take(int socket_fd, char **arguments, bool *ret_stays)
 {
 	int is_listening = 0;
 	socklen_t length = sizeof(is_listening);
-	bool stays = false;
-	int status;
 
-	getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &length);
-	if (is_listening)
-		return take_client();
-	do
-		status = answer_datagram(arguments, &stays);
-	while (stays && status == 0);
+	getsockopt(socket_fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &length);
+	return is_listening ? take_client(socket_fd)
+			    : answer_datagram(socket_fd, arguments, ret_stays);
+}
+
+static int
+take_all(int first_fd, int count, char **arguments)
+{
+	struct pollfd sockets[128];
+	bool stays = false;
+	int status = 0;
+
+	for (int i = 0; i < count; i++)
+		sockets[i] = (struct pollfd){ .fd = first_fd + i, .events = POLLIN };
+	do {
+		int i = 0;
+
+		poll(sockets, (nfds_t)count, -1);
+		while (i < count - 1 && (sockets[i].revents & POLLIN) == 0)
+			i++;
+		status = take(sockets[i].fd, arguments, &stays);
+	} while (stays && status == 0);
 	return status;
+}
+
+static int
+take_handed(char **arguments)
+{
+	const char *count = getenv("LISTEN_FDS");
+	const char *pid = getenv("LISTEN_PID");
+
+	if (count == NULL || pid == NULL || atoi(pid) != getpid())
+		return 5;
+	return take_all(3, atoi(count), arguments);
 }
 
 int
@@ -316,10 +344,15 @@ main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "hold") == 0)
 		return hold();
 	if (argc == 2 && strcmp(argv[1], "take") == 0)
-		return take(argv);
+		return take_all(0, 1, argv);
+	if (argc == 2 && strcmp(argv[1], "listen") == 0)
+		return take_handed(argv);
+	if (argc == 2 && strcmp(argv[1], "connection") == 0)
+		return dup2(3, 1) == 1 ? report(argv) : 3;
 	if (argc == 2 && strcmp(argv[1], "ignore") == 0)
 		return 0;
 	fprintf(stderr,
-		"usage: probe report [argument ...] | probe hold | probe take | probe ignore\n");
+		"usage: probe report [argument ...] | probe hold | probe take | probe listen | "
+		"probe connection | probe ignore\n");
 	return 2;
 }
