@@ -475,6 +475,20 @@ def a_limit_that_cannot_be_set_means_no_start_and_is_named(scene):
     expect("EPERM" in event.line, "no reason in: %s", event.line)
 
 
+@claim(needs=["probe", "root"])
+def a_user_that_has_its_processes_gets_no_further_one(scene):
+    scene.user = "user=61234:61234"
+    daemon = hold_daemon(scene, "rlimit_nproc=2")
+    held = [daemon.hold(), daemon.hold()]
+    clients = [daemon.client("hold"), daemon.client("hold")]  # Linux since 5.14 lets one pass
+    event = daemon.wait_for_event("handler_failed", service="hold", step="execve")
+    expect("EAGAIN" in event.line, "no reason in: %s", event.line)
+    for client in clients + [held.pop()[0]]:
+        client.close()
+    daemon.wait_for_event("handler_ended", service="hold")
+    daemon.hold()
+
+
 @claim(needs=["probe"])
 def a_limit_above_the_hard_one_is_refused_to_a_reeved_that_may_not_raise_it(scene):
     if may(24):
