@@ -13,7 +13,7 @@
 #include "base/netaddr.h"
 #include "base/util.h"
 
-#define CHANNEL_VERSION 2 /* of all the structs below */
+#define CHANNEL_VERSION 3 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_SIZE_MAX 16384
 
@@ -84,12 +84,15 @@ struct message_serving {
 	int32_t error; /* 0, or a positive errno: the gate keeps what it had */
 };
 
-/* fd: the connection. */
+/* fds, by what the program is to have: the connection; or the ends of its two pipes, standard
+ * input first; or a unix socket by which the gate is sent the master of its terminal. That one
+ * ends without a word if the program could not be started. */
 struct message_spawn {
 	uint64_t connection;
 	uint64_t cookie; /* SO_COOKIE of a TCP connection, if anybody will ask for it; else 0 */
 	uint32_t row;
-	uint32_t protocol; /* enum protocol */
+	uint16_t protocol; /* enum protocol */
+	uint16_t stdio;    /* enum config_stdio */
 	struct netaddr peer;
 	struct netaddr local;
 };

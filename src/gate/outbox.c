@@ -11,7 +11,8 @@ struct letter {
 	struct letter *next;
 	enum message_type type;
 	union message_body body;
-	int owned_fd; /* -1: none */
+	int owned_fds[OUTBOX_FDS_MAX];
+	uint32_t fd_count;
 };
 
 struct outbox {
@@ -33,10 +34,10 @@ body_size(enum message_type type)
 }
 
 static void
-close_owned(int owned_fd)
+close_owned(const int *owned_fds, uint32_t fd_count)
 {
-	if (owned_fd >= 0)
-		(void)close(owned_fd);
+	for (uint32_t i = 0; i < fd_count; i++)
+		(void)close(owned_fds[i]);
 }
 
 /* The channel is full, of messages or of descriptors that nobody has received yet. */
@@ -55,7 +56,8 @@ outbox_give_up(void)
 }
 
 static void
-keep(struct outbox *outbox, enum message_type type, const void *body, int owned_fd)
+keep(struct outbox *outbox, enum message_type type, const void *body, const int *owned_fds,
+	uint32_t fd_count)
 {
 	struct letter *letter = calloc(1, sizeof(*letter));
 
@@ -63,7 +65,8 @@ keep(struct outbox *outbox, enum message_type type, const void *body, int owned_
 		outbox_give_up();
 	letter->type = type;
 	memcpy(&letter->body, body, body_size(type));
-	letter->owned_fd = owned_fd;
+	memcpy(letter->owned_fds, owned_fds, fd_count * sizeof(*owned_fds));
+	letter->fd_count = fd_count;
 	*outbox->end = letter;
 	outbox->end = &letter->next;
 }
@@ -100,7 +103,7 @@ outbox_free(struct outbox *outbox)
 	for (struct letter *letter = outbox->first; letter;) {
 		struct letter *next = letter->next;
 
-		close_owned(letter->owned_fd);
+		close_owned(letter->owned_fds, letter->fd_count);
 		free(letter);
 		letter = next;
 	}
@@ -109,22 +112,28 @@ outbox_free(struct outbox *outbox)
 }
 
 void
-outbox_send(struct gate *gate, enum message_type type, const void *body, int owned_fd)
+outbox_send_fds(struct gate *gate, enum message_type type, const void *body, const int *owned_fds,
+	uint32_t fd_count)
 {
 	struct outbox *outbox = gate->outbox;
 	int result = -EAGAIN;
 
 	if (!outbox->first)
-		result = channel_send(outbox->channel_fd, type, body, NULL, 0, &owned_fd,
-			owned_fd >= 0 ? 1 : 0);
+		result = channel_send(outbox->channel_fd, type, body, NULL, 0, owned_fds, fd_count);
 	if (must_wait(result)) {
 		if (!is_said_already(outbox, type, body))
-			keep(outbox, type, body, owned_fd);
+			keep(outbox, type, body, owned_fds, fd_count);
 		return;
 	}
-	close_owned(owned_fd);
+	close_owned(owned_fds, fd_count);
 	if (result < 0)
 		outbox_give_up();
+}
+
+void
+outbox_send(struct gate *gate, enum message_type type, const void *body, int owned_fd)
+{
+	outbox_send_fds(gate, type, body, &owned_fd, owned_fd >= 0 ? 1 : 0);
 }
 
 bool
@@ -141,14 +150,14 @@ outbox_flush(struct gate *gate)
 	while (outbox->first) {
 		struct letter *letter = outbox->first;
 		int result = channel_send(outbox->channel_fd, letter->type, &letter->body, NULL, 0,
-			&letter->owned_fd, letter->owned_fd >= 0 ? 1 : 0);
+			letter->owned_fds, letter->fd_count);
 
 		if (must_wait(result))
 			return false;
 		if (result < 0)
 			outbox_give_up();
 		outbox->first = letter->next;
-		close_owned(letter->owned_fd);
+		close_owned(letter->owned_fds, letter->fd_count);
 		free(letter);
 	}
 	outbox->end = &outbox->first;

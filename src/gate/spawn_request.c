@@ -64,7 +64,7 @@ make_message(struct service *service, enum protocol protocol, const struct netad
 	return (struct message_spawn){
 		.connection = gate_connection_id(gate, gate->next_serial++),
 		.row = service->row,
-		.protocol = (uint32_t)protocol,
+		.protocol = (uint16_t)protocol,
 		.peer = *peer,
 		.local = *local,
 	};

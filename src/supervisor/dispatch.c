@@ -50,24 +50,30 @@ say_serving(struct supervised_gate *gate, const struct message_serving *serving)
 /* A service that is gone, or has no program, is no lie: the gate may not have taken the
  * configuration yet in which that is so. */
 static const char *
-spawn_is_wrong(const struct supervisor *supervisor, const struct message_spawn *request)
+spawn_is_wrong(const struct supervisor *supervisor, const struct message *message)
 {
+	const struct message_spawn *request = &message->body.spawn;
+
 	if (request->row >= supervisor->row_count)
 		return "it names no service";
 	if (request->protocol >= PROTOCOL_COUNT)
 		return "it names no protocol";
+	if (request->stdio > CONFIG_STDIO_PTY)
+		return "it names no standard input";
+	if (message->fd_count != (request->stdio == CONFIG_STDIO_PIPE ? 2 : 1))
+		return "it has other descriptors than its standard input takes";
 	return NULL;
 }
 
 static void
 say_spawn(struct supervised_gate *gate, struct message *message)
 {
-	const char *wrong = spawn_is_wrong(gate->supervisor, &message->body.spawn);
+	const char *wrong = spawn_is_wrong(gate->supervisor, message);
 
 	if (wrong != NULL)
 		gate_lied(gate, "spawn", wrong);
 	else
-		handlers_start(gate, &message->body.spawn, message->fds[0]);
+		handlers_start(gate, &message->body.spawn, message->fds);
 }
 
 static void

@@ -154,7 +154,7 @@ handlers_run(struct supervisor *supervisor, const struct start *start)
 }
 
 void
-handlers_start(struct supervised_gate *gate, const struct message_spawn *request, int conn_fd)
+handlers_start(struct supervised_gate *gate, const struct message_spawn *request, const int *fds)
 {
 	struct supervisor *supervisor = gate->supervisor;
 	struct start start = { .served = supervisor->rows[request->row],
@@ -164,8 +164,8 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 		.peer = request->peer,
 		.local = request->local,
 		.cookie = request->cookie,
-		.in_fd = conn_fd,
-		.out_fd = conn_fd };
+		.in_fd = fds[0],
+		.out_fd = fds[request->stdio == CONFIG_STDIO_PIPE ? 1 : 0] };
 
 	if (shared_hand_over(supervisor->shared, request->row, gate->number + 1, SHARED_SUPERVISOR))
 		gates_wake(supervisor, request->row);

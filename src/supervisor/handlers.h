@@ -10,9 +10,11 @@
  * belongs to the table until it is reaped. */
 struct handler *handlers_run(struct supervisor *supervisor, const struct start *start);
 
-/* Start the program that the gate asks for; `conn_fd` stays the caller's: when it is closed, the
- * client of a program that could not be started sees the end of the connection. */
-void handlers_start(struct supervised_gate *gate, const struct message_spawn *request, int conn_fd);
+/* Start the program that the gate asks for, with the descriptors of its message. They stay the
+ * caller's: when they are closed, the client of a program that could not be started sees the end of
+ * the connection. */
+void handlers_start(struct supervised_gate *gate, const struct message_spawn *request,
+	const int *fds);
 
 /* That child has ended, and has used so much of the processors; one that we did not start is noted
  * (we may be PID 1). */
