@@ -192,6 +192,9 @@ check-fuzz: ## replay the fuzzers' inputs with sanitizers
 check-e2e: programs ## start the real reeved and speak to it
 	@$(RUN) $(E2E_JOBS)
 
+check-real: programs ## serve real Debian packages to their real clients, in a root folder of their own
+	@$(RUN) 'real: tests/real/run $(BUILD)'
+
 asan: ## run every test with the address and undefined behaviour sanitizers
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined check
 ubsan: ## run every test with the undefined behaviour sanitizer alone
@@ -303,7 +306,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
 	@echo "BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSTEMD=$(SYSTEMD); V=1 shows the commands."
 
-.PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e asan \
+.PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e check-real asan \
 	ubsan tsan valgrind coverage fuzz bench lint lint-tidy lint-analyzer lint-clang \
 	shipped-objects test-objects format format-check install uninstall dist run clean help FORCE
 .SECONDARY:

@@ -3,7 +3,10 @@
 # See to it that the packages for a purpose are there: as root install what is lacking, else say
 # which command does. Costs one look into dpkg's list when nothing is lacking.
 #
-# usage: tests/packages.sh [build] [run] [check] [lint]
+# usage: tests/packages.sh [--try | --download] [build] [run] [check] [lint] [real] [real-apart]
+#
+# --try leaves out what cannot be had, and is no failure then. --download only puts the packages'
+# files into the working folder.
 set -eu
 
 list_of() {
@@ -14,6 +17,13 @@ list_of() {
 	lint) echo "clang clang-format clang-tidy codespell cppcheck libclang-rt-dev mandoc" \
 		"shellcheck universal-ctags" ;;
 	valgrind) echo "valgrind" ;;
+	real) echo "atftp bitlbee busybox curl cvs dict dictd distcc dropbear-bin finger fingerd gcc git" \
+		"gophernicus inetutils-telnet inetutils-telnetd micro-httpd nagios-nrpe-plugin" \
+		"nagios-nrpe-server oidentd openssh-client openssh-server openssl p910nd popa3d" \
+		"proftpd-core rsync sslh stunnel4 subversion tang-common tcpd tftp-hpa tftpd-hpa" \
+		"tigervnc-standalone-server" ;;
+	# They conflict with those above, and are unpacked where they are wanted.
+	real-apart) echo "atftpd efingerd nullidentd vsftpd" ;;
 	*)
 		echo "tests/packages.sh: \"$1\" is no list of packages" >&2
 		exit 2
@@ -29,6 +39,37 @@ lacking_of() {
 	done
 }
 
+apt_get() {
+	apt-get -q -y --no-install-recommends -o Acquire::Retries=1 -o Acquire::http::Timeout=15 "$@" \
+		</dev/null
+}
+
+# All at once if that works, else one by one for as long as that is reasonable. What is there
+# already stays.
+install_what_can_be_had() {
+	timeout 180 "$0" --now "$@" && return
+	end=$(($(date +%s) + 120))
+	for package in "$@"; do
+		[ "$(date +%s)" -lt "$end" ] || break
+		timeout 60 "$0" --now "$package" || echo "no $package"
+	done
+	return 0
+}
+
+export DEBIAN_FRONTEND=noninteractive
+how=install
+case ${1:-} in
+--try | --download)
+	how=${1#--}
+	shift
+	;;
+--now)
+	shift
+	apt_get --no-remove install "$@"
+	exit
+	;;
+esac
+
 wanted=
 for purpose in "$@"; do
 	wanted="$wanted $(list_of "$purpose")"
@@ -39,7 +80,12 @@ if ! command -v dpkg-query >/dev/null; then
 	exit 0
 fi
 
-# shellcheck disable=SC2086 # a list of words
+if [ "$how" = download ]; then
+	# shellcheck disable=SC2086 # a list of words
+	exec timeout 60 apt-get -q download $wanted
+fi
+
+# shellcheck disable=SC2086
 lacking=$(lacking_of $wanted | sort -u | tr '\n' ' ')
 [ -n "$lacking" ] || exit 0
 
@@ -50,7 +96,11 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 echo "installing $lacking"
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -q </dev/null || echo "the package lists could not be renewed; trying the old ones" >&2
+timeout 120 apt-get update -q </dev/null ||
+	echo "the package lists could not be renewed; trying the old ones" >&2
 # shellcheck disable=SC2086
-apt-get install -q -y --no-install-recommends $lacking </dev/null
+if [ "$how" = try ]; then
+	install_what_can_be_had $lacking
+else
+	apt_get install $lacking
+fi

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: ISC
 """Run the end-to-end claims and print TAP.
 
-    tests/e2e/run.py [-k WORD] [-j NUMBER] [--list]
+    tests/e2e/run.py [-k WORD] [-j NUMBER] [--list] [--folder FOLDER]
 
--k takes the claims whose file or name contains WORD (several: any of them). Environment: REEVED
+-k takes the claims whose file or name contains WORD (several: any of them). --folder takes those of
+another folder; tests/real/run does so. Environment: REEVED
 (the daemon; build/reeved), HANDLERS (beside it), E2E_SLOW (stretch every deadline by this factor).
 Each claim runs in a process of its own that adopts whatever its daemon leaves behind.
 """
@@ -39,8 +40,9 @@ def prctl(option, value):
     ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-def load_claims(words):
-    for path in sorted(glob.glob(os.path.join(HERE, "test_*.py"))):
+def load_claims(folder, words):
+    sys.path.insert(0, folder)
+    for path in sorted(glob.glob(os.path.join(folder, "test_*.py"))):
         importlib.import_module(os.path.basename(path)[:-3])
     return [claim for claim in claims.CLAIMS
             if not words or any(word in claim.place + "." + claim.name for word in words)]
@@ -189,8 +191,9 @@ def main():
     parser.add_argument("-k", metavar="WORD", action="append", default=[])
     parser.add_argument("-j", metavar="NUMBER", type=int, default=2)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--folder", default=HERE)
     options = parser.parse_args()
-    chosen = load_claims(options.k)
+    chosen = load_claims(options.folder, options.k)
     if options.list:
         for claim in chosen:
             print("%s: %s" % (claim.place.replace("test_", "", 1), claim.name))
