@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 
 #define STAT_MAX 1024
+#define FIELD_SESSION 6
+#define FIELD_PENDING 31
 
 /* What /proc/PID/stat says. */
 struct process {
@@ -18,25 +20,31 @@ struct process {
 	bool is_ending; /* a zombie, or SIGKILL is on its way */
 };
 
+/* The blank before the field of that number, counted as proc(5) does, where `at` is the one before
+ * the third. NULL: there are not so many. */
+static const char *
+find_field(const char *at, int number)
+{
+	for (int i = 3; at != NULL && i < number; i++)
+		at = strchr(at + 1, ' ');
+	return at;
+}
+
 static bool
 parse_stat(const char *text, struct process *ret_process)
 {
-	/* pid (name) state ppid pgrp session ... ; field 31 is the set of pending signals. The name
-	 * may hold anything, also parentheses. */
-	const char *at = strrchr(text, ')');
-	unsigned long pending = 0;
-	int session;
-	char state;
+	/* "pid (name) state ...": the name may hold anything, also blanks and parentheses. */
+	const char *end_of_name = strrchr(text, ')');
+	const char *state = end_of_name != NULL ? strchr(end_of_name, ' ') : NULL;
+	const char *session = find_field(state, FIELD_SESSION);
+	const char *pending = find_field(state, FIELD_PENDING);
 
-	if (at == NULL ||
-		sscanf(at + 1,
-			" %c %*d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d"
-			" %*d %*u %*u %*d %*u %*u %*u %*u %*u %*u %lu",
-			&state, &session, &pending) < 2)
+	if (state == NULL || session == NULL)
 		return false;
-	ret_process->session = session;
-	ret_process->is_ending = state == 'Z' || state == 'X' || state == 'x' ||
-		(pending & 1UL << (SIGKILL - 1)) != 0;
+	ret_process->session = (pid_t)strtol(session, NULL, 10);
+	ret_process->is_ending = state[1] == 'Z' || state[1] == 'X' || state[1] == 'x';
+	if (pending != NULL && (strtoul(pending, NULL, 10) & 1UL << (SIGKILL - 1)) != 0)
+		ret_process->is_ending = true;
 	return true;
 }
 

@@ -12,8 +12,8 @@
 struct session_walk {
 	/* The signal for a process of that session; 0: leave it alone. */
 	int (*signal_for)(struct session_walk *walk, pid_t pid, pid_t session);
-	/* It was sent. NULL: nobody wants to know. `member_fd` (-1: none) is a pidfd of the process,
-	 * to be taken or left. */
+	/* It was sent. NULL: nobody wants to know. `member_fd` (-1: none) is a pidfd of the
+	 * process, to be taken or left. */
 	void (*was_sent)(struct session_walk *walk, pid_t pid, pid_t session, int *member_fd);
 	uint32_t seen; /* processes on the host */
 	uint32_t sent; /* signals, to processes that were not ending already */

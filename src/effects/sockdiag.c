@@ -278,7 +278,7 @@ static bool
 had_client_fin(int ask_fd, const struct sockdiag_name *name, const struct sockdiag *facts)
 {
 	const struct sockdiag_name anybody = { .local = name->local, .peer = name->peer };
-	struct sockdiag remains;
+	struct sockdiag remains = { .has_counters = false };
 
 	if (!facts->is_fin_taken)
 		return false;
