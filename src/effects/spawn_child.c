@@ -96,7 +96,8 @@ set_limits(struct child *child)
 
 	for (size_t i = 0; i < plan->limit_count; i++) {
 		child->step = plan->limits[i].step;
-		if (setrlimit(plan->limits[i].resource, &plan->limits[i].limit) < 0)
+		if (setrlimit((__rlimit_resource_t)plan->limits[i].resource,
+			    &plan->limits[i].limit) < 0)
 			return false;
 	}
 	return true;

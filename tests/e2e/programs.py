@@ -31,8 +31,8 @@ class Report:
 
     def capabilities(self):
         """The five sets, as numbers."""
-        return {name: int(self.status("Cap" + name)[0], 16)
-                for name in ("Inh", "Prm", "Eff", "Bnd", "Amb")}
+        return {name: int(self.status(name)[0], 16)
+                for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
 
     def status(self, name):
         for line in self.all("status"):

@@ -193,7 +193,7 @@ def a_program_of_roots_has_what_reeved_has_and_may_become_others(scene):
     ours = int([line for line in read("/proc/%d/status" % daemon.pid).splitlines()
                 if line.startswith("CapBnd")][0].split()[1], 16)
     sets = report.capabilities()
-    expect_equal((sets["Prm"], sets["Eff"], sets["Bnd"]), (ours, ours, ours), "capabilities")
+    expect_equal((sets["CapPrm"], sets["CapEff"], sets["CapBnd"]), (ours, ours, ours), "capabilities")
     expect_equal(report.status("NoNewPrivs"), ["0"], "no_new_privs")
     expect_equal(report.status("Groups"),
                  sorted(map(str, os.getgrouplist("root", 0))), "groups")
@@ -234,7 +234,7 @@ def a_kept_capability_works(scene):
 def a_program_has_no_capability_and_no_new_privs(scene):
     report, _, _ = report_of(scene)
     sets = report.capabilities()
-    expect_equal([sets[name] for name in ("Inh", "Prm", "Eff", "Amb")], [0] * 4, "capabilities")
+    expect_equal([sets[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")], [0] * 4, "capabilities")
     expect_equal(report.status("NoNewPrivs"), ["1"], "no_new_privs")
     expect_equal(report.one("securebits"), "0", "securebits")
 
@@ -247,7 +247,7 @@ def capabilities_that_the_starter_made_inheritable_do_not_reach_a_program(scene)
     report, _, _ = report_of(scene, wrapper=[setpriv, "--inh-caps", "+net_raw,+sys_admin",
                                              "--ambient-caps", "+net_raw"])
     sets = report.capabilities()
-    expect_equal([sets[name] for name in ("Inh", "Prm", "Eff", "Amb")], [0] * 4, "capabilities")
+    expect_equal([sets[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")], [0] * 4, "capabilities")
 
 
 @claim(needs=["probe"], each=["no", "yes"])
