@@ -215,12 +215,17 @@ coverage: ## report the lines that tests reach, and the functions that none does
 
 # Seconds that `make fuzz` takes.
 TIME ?= 60
+# Readers of configurations are fed with the names of the keys and their words, too.
+FUZZ_WORDS = $(if $(filter table conf,$(T)),$(BUILD)/fuzz/words)
 fuzz: ## look for new inputs that break a reader: T=name of a target, TIME=seconds
 	@tests/packages.sh build lint
 	+@$(SUBMAKE) BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g' FUZZ_DRIVER=-fsanitize=fuzzer \
 		SANITIZE=fuzzer-no-link,address,undefined $(BUILD)/fuzz/tests/fuzz/fuzz_$(T)
 	@mkdir -p $(BUILD)/fuzz/corpus/$(T)
+	+$(if $(FUZZ_WORDS),@$(SUBMAKE) programs && \
+		$(BUILD)/reeved --help-config=dictionary >$(FUZZ_WORDS))
 	$(BUILD)/fuzz/tests/fuzz/fuzz_$(T) -max_total_time=$(TIME) -artifact_prefix=$(BUILD)/fuzz/ \
+		$(FUZZ_WORDS:%=-dict=%) \
 		$(BUILD)/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 bench: programs ## measure beside what the machine can do
 	@tests/bench/run $(BUILD)

@@ -9,14 +9,17 @@
 
 struct chapter {
 	enum key_scope scope;
+	bool is_for_programs;
 	const char *text_title;
 	const char *mdoc_title;
 };
 
 static const struct chapter chapters[] = {
-	{ KEY_DAEMON, "In the daemon block of reeve.conf", "The daemon" },
-	{ KEY_SERVICE, "On a line of the table, in a service block, in defaults", "Every service" },
-	{ KEY_OPTION, "In the same places, options of built-ins", "Options of built-ins" },
+	{ KEY_DAEMON, false, "In the daemon block of reeve.conf", "The daemon" },
+	{ KEY_SERVICE, false, "On a line of the table, in a service block, in defaults",
+		"Every service" },
+	{ KEY_SERVICE, true, "In the same places, of services that are programs", "Programs" },
+	{ KEY_OPTION, false, "In the same places, options of built-ins", "Options of built-ins" },
 };
 
 /* Words of the syntax that are no keys. */
@@ -35,17 +38,23 @@ static const char *const syntax_words[] = {
 	"7000-7010",
 	"/run/x.sock/",
 	"0/tcp",
+	"unlimited",
+	":unlimited",
+	"[ ];",
+	"root,daemon",
+	"net_raw",
+	"CAP_CHOWN",
 };
 
 /* "auto, stderr, journal, syslog; default: auto; for programs; a restart applies it" */
 static void
 add_facts(const struct key *key, struct textbuf *out)
 {
-
 	key_describe_values(key, out);
 	if (key->default_text != NULL)
 		textbuf_addf(out, "; default: %s", key->default_text);
-	if (key->scope != KEY_DAEMON && key->reader != KEY_READER_ANY)
+	if (key->scope != KEY_DAEMON && key->reader != KEY_READER_ANY &&
+		key->reader != KEY_READER_PROGRAM)
 		textbuf_addf(out, "; for %s", key_reader_name(key->reader));
 	if (key->reload == KEY_RESTART)
 		textbuf_add(out, "; the next start applies it");
@@ -95,7 +104,8 @@ add_chapter(const struct chapter *chapter, enum config_help form, struct textbuf
 		textbuf_addf(out, "%s%s:\n\n", chapter == chapters ? "" : "\n",
 			chapter->text_title);
 	for (const struct key *key = keys; key < keys + count; key++) {
-		if (key->scope != chapter->scope)
+		if (key->scope != chapter->scope ||
+			(key->reader == KEY_READER_PROGRAM) != chapter->is_for_programs)
 			continue;
 		if (form == CONFIG_HELP_MDOC)
 			add_mdoc(key, out);
