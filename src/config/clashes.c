@@ -36,13 +36,6 @@ is_realtime(const struct service_keys *keys)
 }
 
 static bool
-instances_with_wait(const struct service_config *service, const struct service_keys *keys)
-{
-	(void)service;
-	return keys->wait != 0 && keys->instances > 1;
-}
-
-static bool
 carried_with_wait(const struct service_config *service, const struct service_keys *keys)
 {
 	(void)service;
@@ -171,8 +164,6 @@ io_priority_without_class(const struct service_config *service, const struct ser
 #define WITH_WAIT "with wait the program itself takes the clients, whom nobody else sees"
 
 static const struct clash clashes[] = {
-	{ KEY_PLACE_instances, instances_with_wait,
-		"is for clients that are accepted here; with wait there is one program at a time" },
 	{ KEY_PLACE_stdio, carried_with_wait, WITH_WAIT "; stdio=socket is wanted" },
 	{ KEY_PLACE_stdio, carried_with_activation,
 		"activation hands over the socket, and a pipe or a terminal would hide it; "
