@@ -131,7 +131,7 @@ key_describe_values(const struct key *key, struct textbuf *ret_text)
 		textbuf_add(ret_text, "group");
 		break;
 	case KEY_RLIMIT:
-		textbuf_add(ret_text, "soft[:hard]");
+		textbuf_add(ret_text, "soft[:hard], each a number or unlimited");
 		break;
 	case KEY_LIST:
 		textbuf_add(ret_text, "words");
