@@ -12,22 +12,25 @@
 
 #define STAT_MAX 1024
 #define FIELD_SESSION 6
+#define FIELD_FLAGS 9
+#define FIELD_THREADS 20
 #define FIELD_PENDING 31
+#define FLAG_EXITING 4UL /* the kernel's PF_EXITING */
 
 /* What /proc/PID/stat says. */
 struct process {
 	pid_t session;
-	bool is_ending; /* a zombie, or SIGKILL is on its way */
+	bool is_ending; /* or a zombie, or SIGKILL is on its way */
 };
 
-/* The blank before the field of that number, counted as proc(5) does, where `at` is the one before
- * the third. NULL: there are not so many. */
-static const char *
-find_field(const char *at, int number)
+/* The field of that number, counted as proc(5) does; `at` is the blank before the third. 0 if there
+ * are not so many. */
+static unsigned long
+read_field(const char *at, int number)
 {
 	for (int i = 3; at != NULL && i < number; i++)
 		at = strchr(at + 1, ' ');
-	return at;
+	return at != NULL ? strtoul(at, NULL, 10) : 0;
 }
 
 static bool
@@ -36,15 +39,16 @@ parse_stat(const char *text, struct process *ret_process)
 	/* "pid (name) state ...": the name may hold anything, also blanks and parentheses. */
 	const char *end_of_name = strrchr(text, ')');
 	const char *state = end_of_name != NULL ? strchr(end_of_name, ' ') : NULL;
-	const char *session = find_field(state, FIELD_SESSION);
-	const char *pending = find_field(state, FIELD_PENDING);
+	bool is_over;
 
-	if (state == NULL || session == NULL)
+	if (state == NULL)
 		return false;
-	ret_process->session = (pid_t)strtol(session, NULL, 10);
-	ret_process->is_ending = state[1] == 'Z' || state[1] == 'X' || state[1] == 'x';
-	if (pending != NULL && (strtoul(pending, NULL, 10) & 1UL << (SIGKILL - 1)) != 0)
-		ret_process->is_ending = true;
+	ret_process->session = (pid_t)read_field(state, FIELD_SESSION);
+	/* All of this is of its first thread; the others may go on without it. */
+	is_over = state[1] == 'Z' || state[1] == 'X' ||
+		(read_field(state, FIELD_FLAGS) & FLAG_EXITING) != 0;
+	ret_process->is_ending = (is_over && read_field(state, FIELD_THREADS) <= 1) ||
+		(read_field(state, FIELD_PENDING) & 1UL << (SIGKILL - 1)) != 0;
 	return true;
 }
 

@@ -1,16 +1,20 @@
-/* LINK: src/effects/session.o */
+/* LINK: src/effects/session.o -lpthread */
 /* SPDX-License-Identifier: ISC */
 /* Signals for a session: all of it, nobody else. */
 #include "effects/session.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
+
+#define WALKS_MAX 10000
 
 struct walk {
 	struct session_walk walk; /* first */
@@ -116,19 +120,82 @@ every_process_of_a_session_is_signalled_in_whatever_group(void **state)
 	(void)close(pipe_fd);
 }
 
+/* Between taking SIGKILL and the first step of its end a process looks like any other. */
 static void
-who_is_ending_already_is_not_signalled_again(void **state)
+walks_end_with_one_that_signals_nobody(void **state)
 {
 	int pipe_fd;
 	pid_t pid = start_session(&pipe_fd);
 	struct walk walk = walk_once(pid, SIGKILL);
-	struct walk again = walk_once(pid, SIGKILL);
 
 	(void)state;
 	assert_int_equal(walk.walk.sent, 2);
-	assert_int_equal(again.walk.sent, 0);
 	(void)close(walk.kept_fd);
+	for (int i = 0; i < WALKS_MAX && walk.walk.sent > 0; i++) {
+		walk = walk_once(pid, SIGKILL);
+		if (walk.kept_fd >= 0)
+			(void)close(walk.kept_fd);
+	}
+	assert_int_equal(walk.walk.sent, 0);
 	end_session(pid, pipe_fd);
+}
+
+/* As its first thread looks. */
+static bool
+is_zombie(pid_t pid)
+{
+	char path[64];
+	char text[512] = "";
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	(void)fclose(file);
+	return strstr(text, ") Z ") != NULL;
+}
+
+static void *
+go_on(void *unused)
+{
+	for (;;)
+		(void)pause();
+	return unused;
+}
+
+static void
+a_process_whose_first_thread_has_ended_is_signalled_too(void **state)
+{
+	struct walk walk;
+	int status = 0;
+	int pipe_fds[2];
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		pthread_t other;
+
+		(void)setsid();
+		if (pthread_create(&other, NULL, go_on, NULL) != 0 ||
+			write(pipe_fds[1], "x", 1) != 1)
+			_exit(1);
+		pthread_exit(NULL);
+	}
+	assert_int_equal(read(pipe_fds[0], &byte, 1), 1);
+	do
+		walk = walk_once(pid, SIGCONT);
+	while (walk.walk.sent == 1 && !is_zombie(pid));
+	assert_int_equal(walk.walk.sent, 1);
+	assert_int_equal(walk_once(pid, SIGKILL).walk.sent, 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	(void)close(pipe_fds[0]);
+	(void)close(pipe_fds[1]);
 }
 
 static void
@@ -172,7 +239,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_process_of_a_session_is_signalled_in_whatever_group),
-		cmocka_unit_test(who_is_ending_already_is_not_signalled_again),
+		cmocka_unit_test(walks_end_with_one_that_signals_nobody),
+		cmocka_unit_test(a_process_whose_first_thread_has_ended_is_signalled_too),
 		cmocka_unit_test(another_session_is_left_alone),
 		cmocka_unit_test(a_member_that_lives_vouches_for_its_session),
 	};
