@@ -15,13 +15,29 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+
+#define UNREAD_MAX (64U << 20) /* more than a socket's buffer ever holds */
 
 static void
 release_place(struct supervisor *supervisor, uint32_t row)
 {
 	if (shared_release(supervisor->shared, row, SHARED_SUPERVISOR))
 		gates_wake(supervisor, row);
+}
+
+/* A client that has spoken already would have its connection reset, for the kernel does that where
+ * bytes are left unread. It throws them away here, and we still read none. */
+static void
+end_cleanly(const struct start *start)
+{
+	bool is_connection = start->peer.family != AF_UNSPEC &&
+		protocol_family(start->protocol) != AF_UNIX &&
+		protocol_type(start->protocol) == SOCK_STREAM;
+
+	if (is_connection && shutdown(start->in_fd, SHUT_WR) == 0)
+		(void)recv(start->in_fd, NULL, UNREAD_MAX, MSG_TRUNC | MSG_DONTWAIT);
 }
 
 static void
@@ -34,6 +50,7 @@ start_failed(struct supervisor *supervisor, const struct start *start, enum spaw
 		.peer = &start->peer, .program = served->plan.path, .step = spawn_step_word(step),
 		.error = -error);
 	shared_add(supervisor->shared, served->row, SHARED_SUPERVISOR, METRIC_handler_failures, 1);
+	end_cleanly(start);
 	release_place(supervisor, served->row);
 }
 

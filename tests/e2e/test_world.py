@@ -499,6 +499,20 @@ def a_limit_above_the_hard_one_is_refused_to_a_reeved_that_may_not_raise_it(scen
     expect("rlimit_files" in daemon.log.find("config_mistake")[-1].line, "no reason")
 
 
+@claim(each=["tcp4", "tcp6"])
+def a_client_that_has_spoken_is_not_reset_when_its_program_cannot_be_started(scene, protocol):
+    folder = scene.path("folder")
+    os.mkdir(folder, 0o755)
+    daemon = scene.daemon(scene.program("it", "/bin/cat", protocol, "cwd=" + folder))
+    os.rmdir(folder)
+    os.kill(daemon.pid, signal.SIGSTOP)
+    client = daemon.client("it", protocol)
+    client.sendall(b"GET / HTTP/1.0\r\n\r\n" * 1000)
+    os.kill(daemon.pid, signal.SIGCONT)
+    daemon.wait_for_event("handler_failed", service="it", step="chdir")
+    expect_equal(client.recv(100), b"", "what the client gets")
+
+
 # --- whatever started reeved
 
 
@@ -552,7 +566,7 @@ def descriptors_that_the_starter_has_closed_are_none_of_a_programs_business(scen
     expect_the_contract(Report(scene.connect(("127.0.0.1", port))))
 
 
-@claim(needs=["probe"])
+@claim(needs=["probe", "plain memory"])
 def the_library_that_the_starter_preloads_does_not_reach_a_program(scene):
     libraries = subprocess.run(["ldd", scene.probe], stdout=subprocess.PIPE, check=False).stdout
     library = re.search(r"(/[^ ]*libc\.so[^ ]*)", libraries.decode())
