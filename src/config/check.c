@@ -122,6 +122,25 @@ check_tcpmux(struct check *check, const struct service_config *service)
 			"hands over streams, and \"%s\" has no stream socket", service->name);
 }
 
+static bool
+has_connections(const struct service_config *service)
+{
+	for (uint32_t i = 0; i < service->endpoint_count; i++)
+		if (protocol_type(service->endpoints[i].protocol) != SOCK_DGRAM)
+			return true;
+	return service->endpoint_count == 0;
+}
+
+static void
+check_sensor(struct check *check, const struct service_config *service)
+{
+	if (service->keys->sensor != 0 && !has_connections(service))
+		complain(check->complaints, check_key_where(service, KEY_PLACE_sensor), "sensor",
+			"bans by connections, and \"%s\" has datagrams only: their source can be "
+			"forged",
+			service->name);
+}
+
 static void
 check_service(struct check *check, const struct service_config *service)
 {
@@ -132,6 +151,7 @@ check_service(struct check *check, const struct service_config *service)
 		check_builtin(check, service);
 	check_options(check, service);
 	check_tcpmux(check, service);
+	check_sensor(check, service);
 	check_service_accounts(check, service);
 	check_service_sockets(check, service);
 }

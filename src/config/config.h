@@ -34,6 +34,7 @@ enum config_cpu {
 	CONFIG_CPU_RR
 };
 enum config_io { CONFIG_IO_NONE, CONFIG_IO_REALTIME, CONFIG_IO_BEST_EFFORT, CONFIG_IO_IDLE };
+enum config_at_limit { CONFIG_AT_LIMIT_QUEUE, CONFIG_AT_LIMIT_CLOSE, CONFIG_AT_LIMIT_RESET };
 enum config_tcpmux { CONFIG_TCPMUX_NO, CONFIG_TCPMUX_PLAIN, CONFIG_TCPMUX_PLUS };
 
 #define CONFIG_TYPE_BOOL int64_t
@@ -41,6 +42,8 @@ enum config_tcpmux { CONFIG_TCPMUX_NO, CONFIG_TCPMUX_PLAIN, CONFIG_TCPMUX_PLUS }
 #define CONFIG_TYPE_BYTES int64_t
 #define CONFIG_TYPE_MSEC int64_t
 #define CONFIG_TYPE_MODE int64_t
+#define CONFIG_TYPE_RATE int64_t
+#define CONFIG_TYPE_LOAD int64_t
 #define CONFIG_TYPE_CHOICE int64_t
 #define CONFIG_TYPE_STRING char *
 #define CONFIG_TYPE_PATH char *
@@ -210,6 +213,15 @@ bool config_rlimit(const char *text, int64_t *ret_soft, int64_t *ret_hard);
 
 /* The number of a capability: "net_raw" and "CAP_NET_RAW" are 13. -1: there is none. */
 int config_capability(const char *name);
+
+/* A value of kind RATE, so many in a span of time, and the number that holds it. None: 0. */
+struct config_rate {
+	int64_t count;
+	msec span;
+};
+#define CONFIG_RATE_SPAN_MAX 86400000
+struct config_rate config_rate(int64_t value);
+int64_t config_rate_value(struct config_rate rate);
 
 /* protocols.def's columns. */
 const char *protocol_word(enum protocol protocol);

@@ -17,6 +17,8 @@ enum key_kind {
 	KEY_BYTES,
 	KEY_MSEC,
 	KEY_MODE,
+	KEY_RATE,
+	KEY_LOAD,
 	KEY_CHOICE,
 	KEY_STRING,
 	KEY_PATH,

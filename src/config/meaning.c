@@ -9,6 +9,9 @@
 
 #define IDLE_MS 600000
 
+#define RATE_SPAN_BITS 27
+_Static_assert(CONFIG_RATE_SPAN_MAX < 1 << RATE_SPAN_BITS, "a span has room beside its count");
+
 bool
 config_speaks_datagrams(const struct service_config *service)
 {
@@ -24,6 +27,19 @@ config_idle(const struct service_config *service)
 	if (service->keys->idle >= 0)
 		return service->keys->idle;
 	return service->program == NULL || config_speaks_datagrams(service) ? IDLE_MS : 0;
+}
+
+struct config_rate
+config_rate(int64_t value)
+{
+	return (struct config_rate){ .count = value >> RATE_SPAN_BITS,
+		.span = value & ((INT64_C(1) << RATE_SPAN_BITS) - 1) };
+}
+
+int64_t
+config_rate_value(struct config_rate rate)
+{
+	return rate.count == 0 ? 0 : rate.count << RATE_SPAN_BITS | rate.span;
 }
 
 /* Digits and a unit, or the word; the rest of the text, or NULL. */

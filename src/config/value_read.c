@@ -91,6 +91,74 @@ read_number(const struct key *key, const char *text, int64_t *ret_number,
 	return 0;
 }
 
+/* The span behind a rate's slash: "min", "10s"; 0: it is none. */
+static int64_t
+read_span(const char *text)
+{
+	const char *rest = text;
+	int64_t number = read_digits(text, 10, CONFIG_RATE_SPAN_MAX, &rest);
+
+	for (const struct unit *unit = value_units(KEY_MSEC); *unit->name != '\0'; unit++)
+		if (strcmp(unit->name, rest) == 0) {
+			number = rest == text ? 1 : number;
+			return number > 0 && number <= CONFIG_RATE_SPAN_MAX / unit->factor
+				? number * unit->factor
+				: 0;
+		}
+	return 0;
+}
+
+static int
+read_rate(const struct key *key, const char *text, int64_t *ret_number, struct textbuf *ret_problem)
+{
+	const char *rest = text;
+	struct config_rate rate = { .count = read_digits(text, 10, key->max, &rest), .span = 1000 };
+
+	if (rate.count >= 0 && *rest == '/')
+		rate.span = read_span(rest + 1);
+	else if (*rest != '\0')
+		rate.span = 0;
+	if (rate.count >= 0 && rate.span > 0) {
+		*ret_number = config_rate_value(rate);
+		return 0;
+	}
+	textbuf_addf(ret_problem,
+		"\"%.60s\" is no rate; wanted: a number of at most %" PRId64
+		", a second or behind a slash in a time of at most a day (50, 100/min, 2/10s)",
+		text, key->max);
+	/* xinetd's cps has how long the port is closed behind the rate. */
+	if (strpbrk(text, " \t") != NULL)
+		textbuf_add(ret_problem, "; no time to wait follows, for no port is ever closed");
+	return -EINVAL;
+}
+
+static int
+read_load(const struct key *key, const char *text, int64_t *ret_number, struct textbuf *ret_problem)
+{
+	const char *rest = text;
+	int64_t whole = read_digits(text, 10, key->max / 100, &rest);
+	int64_t hundredths = 0;
+
+	if (whole >= 0 && *rest == '.') {
+		const char *digits = rest + 1;
+
+		hundredths = read_digits(digits, 10, 99, &rest);
+		if (rest == digits + 1)
+			hundredths *= 10;
+		else if (rest != digits + 2)
+			hundredths = -1;
+	}
+	if (whole >= 0 && hundredths >= 0 && *rest == '\0') {
+		*ret_number = whole * 100 + hundredths;
+		return 0;
+	}
+	textbuf_addf(ret_problem,
+		"\"%.60s\" is no load; wanted: a number of at most %" PRId64
+		", with up to two digits behind the point (8, 2.5)",
+		text, key->max / 100);
+	return -EINVAL;
+}
+
 static int
 read_bool(const char *text, int64_t *ret_number, struct textbuf *ret_problem)
 {
@@ -295,6 +363,10 @@ key_read(const struct key *key, void *object, const char *text, struct arena *ar
 	case KEY_MSEC:
 	case KEY_MODE:
 		return read_number(key, text, number_of(key, object), ret_problem);
+	case KEY_RATE:
+		return read_rate(key, text, number_of(key, object), ret_problem);
+	case KEY_LOAD:
+		return read_load(key, text, number_of(key, object), ret_problem);
 	case KEY_CHOICE:
 		return read_choice(key, text, number_of(key, object), ret_problem);
 	case KEY_STRING:

@@ -29,6 +29,38 @@ write_with_unit(const struct key *key, int64_t number, struct textbuf *ret_text)
 		textbuf_addf(ret_text, "%" PRId64 "%s", number / best->factor, best->name);
 }
 
+/* The span is left out where it is a second, its number where it is one. */
+static void
+write_rate(int64_t number, struct textbuf *ret_text)
+{
+	struct config_rate rate = config_rate(number);
+	const struct unit *best = NULL;
+
+	textbuf_addf(ret_text, "%" PRId64, rate.count);
+	if (rate.count == 0 || rate.span == 1000)
+		return;
+	for (const struct unit *unit = value_units(KEY_MSEC); *unit->name != '\0'; unit++)
+		if (rate.span % unit->factor == 0)
+			best = unit;
+	if (best == NULL)
+		return;
+	textbuf_add(ret_text, "/");
+	if (rate.span != best->factor)
+		textbuf_addf(ret_text, "%" PRId64, rate.span / best->factor);
+	textbuf_add(ret_text, best->name);
+}
+
+/* Hundredths; as many digits behind the point as it takes. */
+static void
+write_load(int64_t number, struct textbuf *ret_text)
+{
+	textbuf_addf(ret_text, "%" PRId64, number / 100);
+	if (number % 10 != 0)
+		textbuf_addf(ret_text, ".%02" PRId64, number % 100);
+	else if (number % 100 != 0)
+		textbuf_addf(ret_text, ".%" PRId64, number % 100 / 10);
+}
+
 void
 value_write_range(const struct key *key, struct textbuf *ret_text)
 {
@@ -84,6 +116,10 @@ key_write(const struct key *key, const void *object, size_t index, struct textbu
 		textbuf_add(ret_text, value_get_number(key, object) != 0 ? "yes" : "no");
 	} else if (key->kind == KEY_CHOICE) {
 		write_choice(key, value_get_number(key, object), ret_text);
+	} else if (key->kind == KEY_RATE) {
+		write_rate(value_get_number(key, object), ret_text);
+	} else if (key->kind == KEY_LOAD) {
+		write_load(value_get_number(key, object), ret_text);
 	} else if (value_is_number(key->kind)) {
 		write_with_unit(key, value_get_number(key, object), ret_text);
 	} else if (key->kind == KEY_NAMES) {
@@ -112,6 +148,12 @@ key_describe_values(const struct key *key, struct textbuf *ret_text)
 	case KEY_MSEC:
 	case KEY_MODE:
 		value_write_range(key, ret_text);
+		break;
+	case KEY_RATE:
+		textbuf_add(ret_text, "number[/time]");
+		break;
+	case KEY_LOAD:
+		textbuf_add(ret_text, "number");
 		break;
 	case KEY_CHOICE:
 		value_split_choices(key->words, room, words);

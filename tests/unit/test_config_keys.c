@@ -207,6 +207,61 @@ sizes_have_units_of_1024(void **state)
 }
 
 static void
+rates_are_a_number_and_a_span_that_is_a_second_unless_told(void **state)
+{
+	struct fixture *fixture = *state;
+	struct config_rate rate;
+
+	assert_reads(fixture, "cps", "50", "50");
+	rate = config_rate(fixture->object.service.cps);
+	assert_int_equal(rate.count, 50);
+	assert_int_equal(rate.span, 1000);
+	assert_reads(fixture, "cps", "50/s", "50");
+	assert_reads(fixture, "cps", "50/1000ms", "50");
+	assert_reads(fixture, "cps", "100/min", "100/min");
+	assert_reads(fixture, "cps", "100/60s", "100/min");
+	assert_reads(fixture, "cps", "2/10s", "2/10s");
+	assert_reads(fixture, "cps", "1000000/1d", "1000000/d");
+	rate = config_rate(fixture->object.service.cps);
+	assert_int_equal(rate.count, 1000000);
+	assert_int_equal(rate.span, 86400000);
+	assert_reads(fixture, "cps", "5/1500ms", "5/1500ms");
+	assert_reads(fixture, "cps", "0", "0");
+	assert_reads(fixture, "cps", "0/min", "0");
+	assert_int_equal(fixture->object.service.cps, 0);
+	assert_reads(fixture, "cps", "50 10", "refused");
+	assert_reads(fixture, "cps", "50/", "refused");
+	assert_reads(fixture, "cps", "/s", "refused");
+	assert_reads(fixture, "cps", "5/0s", "refused");
+	assert_reads(fixture, "cps", "5/2d", "refused");
+	assert_reads(fixture, "cps", "5/10", "refused");
+	assert_reads(fixture, "cps", "5/min/min", "refused");
+	assert_reads(fixture, "cps", "1000001", "refused");
+	assert_reads(fixture, "cps", "-1", "refused");
+	assert_reads(fixture, "cps", "99999999999999999999/min", "refused");
+	assert_reads(fixture, "ban", "70000/min", "refused");
+}
+
+static void
+loads_have_up_to_two_digits_behind_the_point(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_reads(fixture, "max_load", "8", "8");
+	assert_int_equal(fixture->object.service.max_load, 800);
+	assert_reads(fixture, "max_load", "2.5", "2.5");
+	assert_int_equal(fixture->object.service.max_load, 250);
+	assert_reads(fixture, "max_load", "0.05", "0.05");
+	assert_reads(fixture, "max_load", "2.50", "2.5");
+	assert_reads(fixture, "max_load", "0", "0");
+	assert_reads(fixture, "max_load", "2.", "refused");
+	assert_reads(fixture, "max_load", ".5", "refused");
+	assert_reads(fixture, "max_load", "2.555", "refused");
+	assert_reads(fixture, "max_load", "2,5", "refused");
+	assert_reads(fixture, "max_load", "100001", "refused");
+}
+
+static void
 counts_are_digits_within_their_range(void **state)
 {
 	struct fixture *fixture = *state;
@@ -437,6 +492,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(auto_is_a_word_and_not_the_number_behind_it, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(sizes_have_units_of_1024, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			rates_are_a_number_and_a_span_that_is_a_second_unless_told, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(loads_have_up_to_two_digits_behind_the_point,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(counts_are_digits_within_their_range, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(a_count_may_be_negative_where_its_range_is, set_up,
