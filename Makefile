@@ -57,13 +57,13 @@ REEVED := $(BASE) $(CONFIG) src/model/plan.o src/effects/session.o src/effects/s
 	src/supervisor/handover.o src/supervisor/listeners.o src/supervisor/programs.o src/supervisor/reload.o \
 	src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
-GATE := $(BASE) $(READER) src/model/budget.o src/model/policy.o \
+GATE := $(BASE) $(READER) src/model/client_source.o src/model/policy.o src/model/rate.o \
 	src/effects/channel.o src/effects/sandbox.o \
 	src/gate/admission.o src/gate/builtin.o src/gate/carry.o \
 	src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
 	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o \
 	src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o \
-	src/gate/datagrams.o src/gate/entrance.o src/gate/gate.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o \
+	src/gate/datagrams.o src/gate/entrance.o src/gate/gate.o src/gate/limits.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o \
 	src/gate/said.o src/gate/service.o src/gate/setup.o src/gate/setup_commit.o \
 	src/gate/spawn_request.o \
 	services/chargen.o services/chat.o services/chat_command.o \

@@ -8,8 +8,8 @@
  * Every gate can write all of it. A gate that was taken over can spoil counts and limits; nothing
  * else must depend on them. The shape (rows, writers) is read once and then from own memory.
  *
- * 64 bytes a row and 128 a row and writer; pages that nobody has used cost nothing, so a daemon
- * may make many more rows than it has services. */
+ * 64 bytes a row, and a row and writer 8 for each metric; pages that nobody has used cost nothing,
+ * so a daemon may make many more rows than it has services. */
 #ifndef REEVE_SHARED_H
 #define REEVE_SHARED_H
 

@@ -39,7 +39,7 @@ struct message_hello {
 	uint32_t pid;
 };
 
-/* fds: the configuration's text (sealed memfd), the shared memory. */
+/* fds: the configuration's text (sealed memfd), the shared memory, that of sources. */
 struct message_config {
 	uint32_t generation;
 	uint32_t gate; /* number of this gate, from 0 */
@@ -89,6 +89,7 @@ struct message_serving {
  * ends without a word if the program could not be started. */
 struct message_spawn {
 	uint64_t connection;
+	uint64_t source; /* what it holds (base/shared_holds.h); 0: nothing */
 	uint64_t cookie; /* SO_COOKIE of a TCP connection, if anybody will ask for it; else 0 */
 	uint32_t row;
 	uint16_t protocol; /* enum protocol */

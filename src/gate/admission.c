@@ -3,6 +3,7 @@
 #include "gate/admission.h"
 
 #include "base/log.h"
+#include "gate/limits.h"
 #include "gate/service.h"
 
 #define REFUSALS_TOLD_MS 10000
@@ -73,27 +74,42 @@ admission_note_refusal(struct service *service, const struct netaddr *peer,
 			.count = (int64_t)count);
 }
 
-static bool
-judge(struct service *service, const struct policy_question *question)
+void
+admission_note_wait(struct service *service, enum verdict verdict, msec wait)
 {
-	struct policy_answer answer = policy_judge(question);
+	uint64_t count;
 
-	if (answer.verdict == VERDICT_ADMIT)
-		return true;
-	admission_note_refusal(service, question->peer, &answer, question->ports != NULL);
-	return false;
+	service_count(service, metric_of(verdict), 1);
+	if (should_tell(service, verdict, &count))
+		LOG(service_paced, .service = service_name(service),
+			.verdict = verdict_word(verdict), .wait_ms = wait, .count = (int64_t)count);
+}
+
+void
+admission_refuse_stream(struct service *service, int conn_fd, const struct netaddr *peer,
+	const struct policy_answer *answer)
+{
+	admission_note_refusal(service, peer, answer, false);
+	limits_note_refusal(service, conn_fd, peer, answer->verdict);
 }
 
 bool
-admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer)
+admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer,
+	uint64_t *ret_source)
 {
 	const struct policy_question question = {
 		.peer = peer,
 		.now = loop_now(service->gate->loop),
 	};
+	struct policy_answer answer = policy_judge(&question);
 
-	(void)conn_fd; /* nothing is asked of it yet */
-	return judge(service, &question);
+	*ret_source = 0;
+	if (answer.verdict == VERDICT_ADMIT)
+		answer.verdict = limits_judge_stream(service, conn_fd, peer, ret_source);
+	if (answer.verdict == VERDICT_ADMIT)
+		return true;
+	admission_refuse_stream(service, conn_fd, peer, &answer);
+	return false;
 }
 
 bool
@@ -106,6 +122,12 @@ admission_judge_datagram(struct service *service, const struct netaddr *peer,
 		.ports = &service->gate->own_ports,
 		.now = loop_now(service->gate->loop),
 	};
+	struct policy_answer answer = policy_judge(&question);
 
-	return judge(service, &question);
+	if (answer.verdict == VERDICT_ADMIT)
+		answer.verdict = limits_judge_datagram(service, peer);
+	if (answer.verdict == VERDICT_ADMIT)
+		return true;
+	admission_note_refusal(service, peer, &answer, true);
+	return false;
 }

@@ -9,8 +9,9 @@
 #include "gate/state.h"
 
 /* May the client of a stream have the service? A no is counted and logged; the connection stays
- * the caller's, to be closed. */
-bool admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer);
+ * the caller's, to be closed. *ret_source: for limits_release once it leaves. */
+bool admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer,
+	uint64_t *ret_source);
 
 /* The same for a datagram, by whom it came from and which address it asked. */
 bool admission_judge_datagram(struct service *service, const struct netaddr *peer,
@@ -18,7 +19,12 @@ bool admission_judge_datagram(struct service *service, const struct netaddr *pee
 
 /* A no that was found elsewhere: an answer that a datagram's source cannot pay, say. `rule` as in
  * struct policy_answer. */
+void admission_refuse_stream(struct service *service, int conn_fd, const struct netaddr *peer,
+	const struct policy_answer *answer);
 void admission_note_refusal(struct service *service, const struct netaddr *peer,
 	const struct policy_answer *answer, bool is_datagram);
+
+/* Clients wait in the kernel's queue for so long: counted, and told now and then. */
+void admission_note_wait(struct service *service, enum verdict verdict, msec wait);
 
 #endif

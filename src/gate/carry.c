@@ -87,8 +87,7 @@ can_pay(struct carry *carry, size_t length)
 {
 	uint64_t free_of_charge = MIN(carry->credit, length);
 
-	if (carry->peer.address.family != AF_UNIX && length > free_of_charge &&
-		!datagrams_can_pay(carry->service, &carry->peer.address, length - free_of_charge))
+	if (!datagrams_may_answer(carry->service, &carry->peer, (int64_t)(length - free_of_charge)))
 		return false;
 	carry->credit -= free_of_charge;
 	return true;

@@ -3,7 +3,6 @@
 #include "gate/conn.h"
 
 #include "base/log.h"
-#include "gate/entrance.h"
 #include "gate/listener.h"
 #include "gate/pool.h"
 #include "gate/service.h"
@@ -72,11 +71,13 @@ hand_over(struct conn *conn)
 		.conn_fd = conn->watch.fd,
 		.protocol = (enum protocol)conn->protocol,
 		.peer = conn->peer,
+		.source = conn->source,
 		.was_served = true };
 
 	loop_unwatch(gate->loop, &conn->watch);
 	conn->watch.fd = -1;
 	conn->aside.target = NULL;
+	conn->source = 0;
 	conn_set_ended(conn, ENDING_HANDED_OVER);
 	service_count(target, METRIC_connections, 1);
 	entrance_serve(&entrant);
@@ -198,23 +199,23 @@ conn_ready(struct watch *watch, uint32_t events)
 }
 
 void
-conn_begin(struct service *service, int conn_fd, enum protocol protocol, const struct netaddr *peer)
+conn_begin(const struct entrant *entrant)
 {
+	struct service *service = entrant->service;
 	struct gate *gate = service->gate;
 	const struct service_ops *ops = service->builtin.ops;
 	struct conn *conn = pool_take(&service->pool, sizeof(*conn) + ops->conn_size);
 
 	if (!conn) {
-		(void)close(conn_fd);
-		listener_note_closed(gate);
-		service_release(service);
+		entrance_turn_away(entrant);
 		return;
 	}
-	conn->watch.fd = conn_fd;
+	conn->watch.fd = entrant->conn_fd;
 	conn->watch.ready = conn_ready;
 	conn->service = service;
-	conn->peer = *peer;
-	conn->protocol = (uint8_t)protocol;
+	conn->peer = entrant->peer;
+	conn->source = entrant->source;
+	conn->protocol = (uint8_t)entrant->protocol;
 	conn->started = loop_now(gate->loop);
 	conn->serial = gate->next_serial++;
 	service_borrow(service);

@@ -10,7 +10,7 @@
 #ifndef REEVE_GATE_CONN_H
 #define REEVE_GATE_CONN_H
 
-#include "gate/state.h"
+#include "gate/entrance.h"
 
 #define CONN_HELD_MAX 65536       /* output for one client */
 #define CONN_UNCONSUMED_MAX 16384 /* input that a service may leave for later */
@@ -50,6 +50,7 @@ struct conn {
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	msec started;
+	uint64_t source; /* what it holds of its source's connections (gate/limits.h) */
 	struct netaddr peer;
 	uint32_t serial;
 	uint32_t moved_ms; /* of the loop's clock, cut to 32 bits */
@@ -96,8 +97,7 @@ struct conns *conns_free(struct conns *conns);
 
 /* A client was let in (its place is taken, its descriptor counted): make it a connection of the
  * built-in. Closes the descriptor and gives the place back if there is no memory. */
-void conn_begin(struct service *service, int conn_fd, enum protocol protocol,
-	const struct netaddr *peer);
+void conn_begin(const struct entrant *entrant);
 
 /* Do all that callbacks of this turn left to do. */
 void conns_end_turn(struct conns *conns);

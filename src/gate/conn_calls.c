@@ -4,6 +4,7 @@
 #include "gate/admission.h"
 #include "gate/builtin.h"
 #include "gate/conn.h"
+#include "gate/limits.h"
 #include "gate/outbox.h"
 #include "gate/service.h"
 
@@ -213,19 +214,23 @@ int
 conn_hand_over(struct conn *conn, uint32_t target_index)
 {
 	struct service *target = builtin_find_target(&conn->service->builtin, target_index);
+	uint64_t source;
 
 	if (conn->stage != CONN_OPEN || !conn->service->builtin.ops->is_exact || !target)
 		return -EINVAL;
 	/* A program is started by the supervisor, which may have more to do than it can follow. */
 	if (!target->builtin.ops && outbox_is_behind(target->gate->outbox))
 		return -EAGAIN;
-	if (!service_admit(target))
+	if (limits_are_reached(target) || !service_admit(target))
 		return -EAGAIN;
 	/* Its own rules hold, whichever door its client came in by. */
-	if (!admission_judge_stream(target, conn->watch.fd, &conn->peer)) {
+	if (!admission_judge_stream(target, conn->watch.fd, &conn->peer, &source)) {
 		service_release(target);
 		return -EACCES;
 	}
+	/* From here on it counts as the target's, not as ours. */
+	limits_release(conn->service->gate, conn->source);
+	conn->source = source;
 	set_mode(conn, CONN_IGNORING);
 	service_borrow(target);
 	conn->aside.target = target;

@@ -7,6 +7,7 @@
  * much to read yet, gets our FIN and a while to read it, what it says being forgotten. */
 #include "base/log.h"
 #include "gate/conn.h"
+#include "gate/limits.h"
 #include "gate/listener.h"
 #include "gate/pool.h"
 #include "gate/service.h"
@@ -110,6 +111,7 @@ conn_reap(struct conn *conn)
 		listener_note_closed(gate);
 	}
 	gate->conn_count--;
+	limits_release(gate, conn->source);
 	pool_give(&service->pool, conn);
 	service_release(service);
 	service_return(service);

@@ -5,6 +5,7 @@
 #include "gate/admission.h"
 #include "gate/carry.h"
 #include "gate/datagram_queue.h"
+#include "gate/limits.h"
 #include "gate/service.h"
 
 #include <string.h>
@@ -12,8 +13,6 @@
 #include <sys/param.h>
 
 #define BATCHES_PER_TURN 4
-#define BUDGET_SHARE_LEAST 256
-#define BUDGET_RATE_SHARE_LEAST 32
 
 union receive_control {
 	struct cmsghdr align;
@@ -243,36 +242,16 @@ datagrams_forget(struct datagrams *datagrams, const struct listener *listener)
 
 /* ---------------------------------------------------------------- what services call */
 
-/* The kernel spreads the ports of one source over all gates, and each keeps its own books: so each
- * grants its share. But not less than what the first answer of most services takes, unless the
- * configuration grants less. */
-static int64_t
-share_of(int64_t whole, uint32_t gate_count, int64_t least)
-{
-	return MAX(whole / gate_count, MIN(whole, least));
-}
-
 bool
-datagrams_can_pay(struct service *service, const struct netaddr *peer, size_t excess)
+datagrams_may_answer(struct service *service, const struct datagram_peer *peer, int64_t excess)
 {
-	const struct service_keys *keys = service->config->keys;
-	struct gate *gate = service->gate;
-	uint32_t gates = gate->gate_count;
+	enum verdict verdict =
+		limits_judge_answer(service, &peer->address, peer->local.port, excess);
 
-	if (budget_take(gate->budget, peer, (int64_t)excess,
-		    share_of(keys->reply_budget, gates, BUDGET_SHARE_LEAST),
-		    share_of(keys->reply_budget_rate, gates, BUDGET_RATE_SHARE_LEAST),
-		    loop_now(gate->loop)))
+	if (verdict == VERDICT_ADMIT)
 		return true;
-	datagrams_note_refusal(service, peer, VERDICT_refuse_budget);
+	datagrams_note_refusal(service, &peer->address, verdict);
 	return false;
-}
-
-static bool
-can_pay(struct service *service, const struct datagram *datagram, size_t length)
-{
-	return length <= datagram->length || datagram->peer->address.family == AF_UNIX ||
-		datagrams_can_pay(service, &datagram->peer->address, length - datagram->length);
 }
 
 bool
@@ -287,7 +266,7 @@ datagram_reply(const struct datagram *datagram, const char *bytes, size_t length
 
 	if (datagrams->current != datagram || length > DATAGRAM_MAX ||
 		(peer->address.family == AF_UNIX && peer->path_length == 0) ||
-		!can_pay(service, datagram, length))
+		!datagrams_may_answer(service, peer, (int64_t)length - (int64_t)datagram->length))
 		return false;
 	to = (struct datagram_to){
 		.listener = datagrams->current_listener,

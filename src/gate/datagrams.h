@@ -23,8 +23,10 @@ void datagrams_forget(struct datagrams *datagrams, const struct listener *listen
 void datagrams_send(struct listener *listener, const struct datagram_peer *peer, const char *bytes,
 	size_t length);
 
-/* May the peer be sent so many bytes more than came from it? False: that is noted as a refusal. */
-bool datagrams_can_pay(struct service *service, const struct netaddr *peer, size_t excess);
+/* May the peer be sent an answer, with so many bytes more than came from it (0 or less: as many)?
+ * False: that is noted as a refusal. */
+bool datagrams_may_answer(struct service *service, const struct datagram_peer *peer,
+	int64_t excess);
 
 /* Count a datagram that gets no answer, and tell the log now and then. */
 void datagrams_note_refusal(struct service *service, const struct netaddr *peer,

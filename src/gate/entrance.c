@@ -4,6 +4,7 @@
 
 #include "gate/admission.h"
 #include "gate/conn.h"
+#include "gate/limits.h"
 #include "gate/listener.h"
 #include "gate/service.h"
 #include "gate/spawn_request.h"
@@ -12,16 +13,17 @@ void
 entrance_serve(const struct entrant *entrant)
 {
 	if (entrant->service->builtin.ops)
-		conn_begin(entrant->service, entrant->conn_fd, entrant->protocol, &entrant->peer);
+		conn_begin(entrant);
 	else
 		spawn_request_send(entrant);
 }
 
 bool
-entrance_judge_and_serve(const struct entrant *entrant)
+entrance_judge_and_serve(struct entrant *entrant)
 {
-	if (!admission_judge_stream(entrant->service, entrant->conn_fd, &entrant->peer)) {
-		entrance_turn_away(entrant->service, entrant->conn_fd);
+	if (!admission_judge_stream(entrant->service, entrant->conn_fd, &entrant->peer,
+		    &entrant->source)) {
+		entrance_turn_away(entrant);
 		return false;
 	}
 	entrance_serve(entrant);
@@ -29,9 +31,10 @@ entrance_judge_and_serve(const struct entrant *entrant)
 }
 
 void
-entrance_turn_away(struct service *service, int conn_fd)
+entrance_turn_away(const struct entrant *entrant)
 {
-	(void)close(conn_fd);
-	listener_note_closed(service->gate);
-	service_release(service);
+	(void)close(entrant->conn_fd);
+	listener_note_closed(entrant->service->gate);
+	limits_release(entrant->service->gate, entrant->source);
+	service_release(entrant->service);
 }

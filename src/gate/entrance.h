@@ -12,6 +12,7 @@ struct entrant {
 	int conn_fd; /* owned: whoever gets the entrant closes it */
 	enum protocol protocol;
 	struct netaddr peer;
+	uint64_t source;      /* what it holds of its source's connections (gate/limits.h) */
 	struct netaddr local; /* what it asked; family AF_UNSPEC: the kernel is to be asked */
 	bool was_served;      /* a built-in had it, and its socket is as built-ins want it */
 };
@@ -20,9 +21,9 @@ struct entrant {
 void entrance_serve(const struct entrant *entrant);
 
 /* Judge it first; false: it was turned away. */
-bool entrance_judge_and_serve(const struct entrant *entrant);
+bool entrance_judge_and_serve(struct entrant *entrant);
 
 /* Close it and give its place back. */
-void entrance_turn_away(struct service *service, int conn_fd);
+void entrance_turn_away(const struct entrant *entrant);
 
 #endif

@@ -23,9 +23,6 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* Sources that a gate remembers the datagram budgets of. */
-#define BUDGET_SOURCES 65536
-
 /* The gate, and what only this file looks at. */
 struct life {
 	struct gate gate;
@@ -211,10 +208,8 @@ static int
 life_init(struct life *life, int channel_fd)
 {
 	struct gate *gate = &life->gate;
-	uint64_t seed;
 
 	gate->phase = CHANNEL_HELLO;
-	builtin_random(&seed, sizeof(seed));
 	gate->loop = loop_new(NULL);
 	if (!gate->loop)
 		return -errno;
@@ -222,10 +217,10 @@ life_init(struct life *life, int channel_fd)
 	gate->conns = conns_new(gate);
 	gate->datagrams = datagrams_new(gate);
 	gate->carries = carries_new(gate);
-	gate->budget = budget_new(BUDGET_SOURCES, seed);
-	if (!gate->outbox || !gate->conns || !gate->datagrams || !gate->carries || !gate->budget)
+	if (!gate->outbox || !gate->conns || !gate->datagrams || !gate->carries)
 		return -ENOMEM;
 	listener_init(gate);
+	gate->load_looked = LONG_AGO;
 	gate->after.turn_ends = turn_ends;
 	loop_add_after(gate->loop, &gate->after);
 	life->channel =
@@ -246,12 +241,12 @@ life_fini(struct life *life)
 	free(gate->targets);
 	free(gate->listeners);
 	generation_return(gate->generation);
-	budget_free(gate->budget);
 	carries_free(gate->carries);
 	datagrams_free(gate->datagrams);
 	conns_free(gate->conns);
 	outbox_free(gate->outbox);
 	shared_free(gate->shared);
+	shared_sources_free(gate->sources);
 	loop_free(gate->loop);
 }
 

@@ -3,9 +3,11 @@
 #include "gate/listener.h"
 
 #include "base/log.h"
+#include "gate/admission.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
 #include "gate/entrance.h"
+#include "gate/limits.h"
 #include "gate/outbox.h"
 #include "gate/service.h"
 
@@ -94,7 +96,7 @@ watch_again(struct listener *listener)
 	const struct service *service = listener->service;
 
 	if (listener->watch.events != 0 || listener->is_starved ||
-		(takes_places(listener) && service->is_full))
+		(takes_places(listener) && (service->is_full || service->is_paced)))
 		return;
 	listener->watch.events = events_wanted(listener);
 	if (loop_watch(service->gate->loop, &listener->watch) < 0) {
@@ -185,8 +187,9 @@ listener_has_what_it_takes(struct listener *listener)
 	return listener_is_followed(listener);
 }
 
+/* Whoever waits, as an entrant without a place. */
 static enum outcome
-accept_one(struct listener *listener)
+accept_client(struct listener *listener, struct entrant *ret_entrant)
 {
 	struct service *service = listener->service;
 	/* A program expects a socket that blocks. */
@@ -196,28 +199,61 @@ accept_one(struct listener *listener)
 		struct sockaddr_storage room;
 	} from;
 	socklen_t length = sizeof(from);
-	struct entrant entrant = {
-		.service = service, .protocol = listener->protocol, .peer = { .family = AF_UNIX }
-	};
+	int conn_fd = accept4(listener->watch.fd, &from.any, &length, flags);
+
+	if (conn_fd < 0)
+		return judge_accept_error(listener, errno == EWOULDBLOCK ? EAGAIN : errno);
+	listener_note_opened(service->gate);
+	*ret_entrant = (struct entrant){ .service = service,
+		.conn_fd = conn_fd,
+		.protocol = listener->protocol,
+		.peer = { .family = AF_UNIX } };
+	if (length >= sizeof(from.any.sa_family))
+		(void)netaddr_from_sockaddr(&ret_entrant->peer, &from.any);
+	if (!listener->is_wildcard)
+		ret_entrant->local = listener->address;
+	return ACCEPTED;
+}
+
+/* Nobody may come in, and nobody is to wait outside. */
+static enum outcome
+refuse_one(struct listener *listener, enum verdict verdict)
+{
+	const struct policy_answer answer = { .verdict = verdict, .rule = POLICY_NO_RULE };
+	struct entrant entrant;
+	enum outcome outcome = accept_client(listener, &entrant);
+
+	if (outcome != ACCEPTED)
+		return outcome;
+	admission_refuse_stream(entrant.service, entrant.conn_fd, &entrant.peer, &answer);
+	(void)close(entrant.conn_fd);
+	listener_note_closed(entrant.service->gate);
+	return REFUSED;
+}
+
+static enum outcome
+accept_one(struct listener *listener)
+{
+	struct service *service = listener->service;
+	struct entrant entrant;
+	enum outcome outcome;
+	enum verdict verdict;
 
 	if (!listener_has_what_it_takes(listener))
 		return MUST_PAUSE;
-	if (!service_admit(service)) {
+	verdict = limits_open(service);
+	if (verdict == VERDICT_wait_instances || verdict == VERDICT_wait_rate ||
+		verdict == VERDICT_wait_load) {
 		listener_pause_service(service);
 		return MUST_PAUSE;
 	}
-	entrant.conn_fd = accept4(listener->watch.fd, &from.any, &length, flags);
-	if (entrant.conn_fd < 0) {
-		int error = errno == EWOULDBLOCK ? EAGAIN : errno;
-
+	if (verdict != VERDICT_ADMIT)
+		return refuse_one(listener, verdict);
+	outcome = accept_client(listener, &entrant);
+	if (outcome != ACCEPTED) {
 		service_release(service);
-		return judge_accept_error(listener, error);
+		return outcome;
 	}
-	listener_note_opened(service->gate);
-	if (length >= sizeof(from.any.sa_family))
-		(void)netaddr_from_sockaddr(&entrant.peer, &from.any);
-	if (!listener->is_wildcard)
-		entrant.local = listener->address;
 	return entrance_judge_and_serve(&entrant) ? ACCEPTED : REFUSED;
 }
 
@@ -236,6 +272,12 @@ tune_batch(struct listener *listener, enum outcome last, unsigned came)
 	}
 }
 
+static bool
+lets_wait(const struct service *service)
+{
+	return service->config->keys->at_limit == CONFIG_AT_LIMIT_QUEUE;
+}
+
 static void
 stream_ready(struct watch *watch, uint32_t events)
 {
@@ -249,7 +291,8 @@ stream_ready(struct watch *watch, uint32_t events)
 		i++) {
 		/* Whether somebody waits for a place the loop tells; to find none for nobody would
 		 * be told as a siege. */
-		if (i > 0 && service_has_no_place(listener->service))
+		if (i > 0 && lets_wait(listener->service) &&
+			service_has_no_place(listener->service))
 			break;
 		outcome = accept_one(listener);
 		accepted += outcome == ACCEPTED;

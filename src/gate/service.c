@@ -64,6 +64,7 @@ service_end(struct service *service)
 	loop_stop_timer(loop, &builtin->tick);
 	loop_stop_timer(loop, &service->idle);
 	loop_stop_timer(loop, &service->relief);
+	loop_stop_timer(loop, &service->pace);
 	unlink_service(service);
 	pool_fini(&service->pool);
 	free(builtin->file);

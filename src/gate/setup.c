@@ -97,6 +97,10 @@ setup_begin(struct gate *gate, struct message *message, const char **ret_rule)
 		return broken(ret_rule, "another number of services than the text has");
 	if (shared_map(&setup->shared, message->fds[1]) < 0)
 		return broken(ret_rule, "no shared memory");
+	if (shared_sources_map(&setup->sources, message->fds[2]) < 0)
+		return broken(ret_rule, "no memory of sources");
+	if (shared_sources_writers(setup->sources) != shared_writers(setup->shared))
+		return broken(ret_rule, "a memory of sources for others");
 	if (asked->gate >= asked->gate_count || asked->gate + 1 >= shared_writers(setup->shared))
 		return broken(ret_rule, "a gate beyond the number of gates");
 	setup->services = calloc((size_t)asked->service_count + 1, sizeof(*setup->services));
@@ -238,6 +242,7 @@ setup_free(struct setup *setup)
 	free(setup->services);
 	free(setup->listeners);
 	shared_free(setup->shared);
+	shared_sources_free(setup->sources);
 	generation_return(setup->generation);
 	free(setup);
 	return NULL;

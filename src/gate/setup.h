@@ -43,6 +43,7 @@ struct setup {
 	struct message_config asked;
 	struct generation *generation;
 	struct shared *shared;
+	struct shared_sources *sources;
 	struct setup_service *services; /* asked.service_count */
 	uint32_t rows_known;
 	struct setup_listener *listeners; /* asked.listener_count */

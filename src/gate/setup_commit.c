@@ -4,6 +4,7 @@
 #include "gate/carry.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
+#include "gate/limits.h"
 #include "gate/listener.h"
 #include "gate/service.h"
 #include "gate/setup.h"
@@ -243,10 +244,13 @@ exchange_rest(struct gate *gate, struct setup *setup)
 {
 	const struct message_config *asked = &setup->asked;
 	struct shared *old_shared = gate->shared;
+	struct shared_sources *old_sources = gate->sources;
 	uint32_t reserved = DESCRIPTORS_RESERVED + asked->listener_count;
 
 	gate->shared = setup->shared;
 	setup->shared = old_shared;
+	gate->sources = setup->sources;
+	setup->sources = old_sources;
 	gate->number = asked->gate;
 	gate->gate_count = asked->gate_count;
 	gate->writer = asked->gate + 1;
@@ -262,6 +266,11 @@ exchange_rest(struct gate *gate, struct setup *setup)
 static void
 serve(struct gate *gate, const struct setup *setup)
 {
+	gate->has_sensors = false;
+	for (uint32_t i = 0; i < gate->service_count; i++) {
+		gate->has_sensors |= gate->services[i]->config->keys->sensor != 0;
+		limits_retuned(gate->services[i]);
+	}
 	for (uint32_t i = 0; i < setup->listeners_known; i++) {
 		const struct setup_listener *staged = &setup->listeners[i];
 

@@ -79,8 +79,9 @@ spawn_request_send(const struct entrant *entrant)
 	struct message_spawn spawn =
 		make_message(service, entrant->protocol, &entrant->peer, &entrant->local);
 
+	spawn.source = entrant->source;
 	if (entrant->was_served && !make_plain(entrant)) {
-		entrance_turn_away(service, entrant->conn_fd);
+		entrance_turn_away(entrant);
 		admission_note_refusal(service, &entrant->peer, &short_of_descriptors, false);
 		return;
 	}

@@ -10,10 +10,10 @@
 
 #include "base/loop.h"
 #include "base/shared.h"
+#include "base/shared_sources.h"
 #include "base/util.h"
 #include "config/config.h"
 #include "effects/channel.h"
-#include "model/budget.h"
 #include "model/policy.h"
 #include "services/service.h"
 
@@ -77,6 +77,7 @@ struct service {
 	struct generation *generation;
 	const struct service_config *config;
 	uint32_t row;
+	uint64_t identity; /* what sources are remembered under: its row and its name */
 	uint32_t users; /* connections, programs that may still say something, the configuration */
 	struct builtin builtin;
 	struct listener *listeners;
@@ -86,6 +87,10 @@ struct service {
 	bool is_full;
 	bool is_besieged;
 	struct timer relief;
+
+	/* Clients wait for a moment: the service's rate or the host's load is at its limit. */
+	bool is_paced;
+	struct timer pace;
 
 	struct conn *oldest; /* connections by their last move, for the idle time-out */
 	struct conn *newest;
@@ -99,6 +104,7 @@ struct gate {
 	struct loop *loop;
 	struct after after;
 	struct shared *shared;
+	struct shared_sources *sources;
 	struct generation *generation;
 	uint32_t number;
 	uint32_t gate_count; /* that share the sockets */
@@ -121,8 +127,10 @@ struct gate {
 	struct conns *conns;
 	struct datagrams *datagrams;
 	struct carries *carries;
-	struct budget *budget;
 	struct policy_ports own_ports;
+	bool has_sensors; /* among the services that are served now */
+	int64_t load;     /* of the host, in hundredths */
+	msec load_looked;
 
 	/* Descriptors of clients and programs; beyond the bound listeners starve. */
 	uint32_t descriptors;

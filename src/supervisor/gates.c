@@ -2,6 +2,7 @@
 /* The life of gates: started without power, watched, replaced when they die or lie. */
 #include "supervisor/gates.h"
 
+#include "base/shared_holds.h"
 #include "base/shared_places.h"
 #include "effects/self.h"
 #include "supervisor/dispatch.h"
@@ -328,6 +329,7 @@ clear_away(struct supervised_gate *gate)
 	gate->phase = CHANNEL_HELLO;
 	gate->stage = HANDOVER_NONE;
 	shared_forget_writer(supervisor->shared, gate->number + 1);
+	shared_holds_forget_writer(supervisor->sources, gate->number + 1);
 	handlers_orphan(supervisor, gate->number);
 	wake_all(supervisor);
 }

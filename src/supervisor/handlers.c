@@ -3,6 +3,7 @@
  * child. One struct a child, keyed by pid. */
 #include "supervisor/handlers.h"
 
+#include "base/shared_holds.h"
 #include "base/shared_places.h"
 #include "base/verdict.h"
 #include "supervisor/activation.h"
@@ -21,8 +22,10 @@
 #define UNREAD_MAX (64U << 20) /* more than a socket's buffer ever holds */
 
 static void
-release_place(struct supervisor *supervisor, uint32_t row)
+release_place(struct supervisor *supervisor, uint32_t row, uint64_t source)
 {
+	if (source != 0)
+		shared_holds_drop(supervisor->sources, SHARED_SUPERVISOR, source);
 	if (shared_release(supervisor->shared, row, SHARED_SUPERVISOR))
 		gates_wake(supervisor, row);
 }
@@ -51,7 +54,7 @@ start_failed(struct supervisor *supervisor, const struct start *start, enum spaw
 		.error = -error);
 	shared_add(supervisor->shared, served->row, SHARED_SUPERVISOR, METRIC_handler_failures, 1);
 	end_cleanly(start);
-	release_place(supervisor, served->row);
+	release_place(supervisor, served->row, start->source);
 }
 
 /* Low descriptors are what every start pays for: a few of them may be pipes of running programs,
@@ -75,6 +78,7 @@ handler_new(const struct supervisor *supervisor, const struct start *start, int 
 	if (handler == NULL)
 		return NULL;
 	*handler = (struct handler){ .connection = start->connection,
+		.source = start->source,
 		.row = start->served->row,
 		.gate = start->gate,
 		.stderr_fd = stderr_fd,
@@ -186,13 +190,17 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 
 	if (shared_hand_over(supervisor->shared, request->row, gate->number + 1, SHARED_SUPERVISOR))
 		gates_wake(supervisor, request->row);
+	if (request->source != 0 &&
+		shared_holds_hand_over(supervisor->sources, gate->number + 1, SHARED_SUPERVISOR,
+			request->source))
+		start.source = request->source;
 	/* The gate may have let the client in before it took the present configuration. */
 	if (start.served != NULL && start.served->environment == NULL)
 		start.served = start.served->before;
 	if (start.served != NULL && start.served->environment != NULL)
 		(void)handlers_run(supervisor, &start);
 	else
-		release_place(supervisor, request->row);
+		release_place(supervisor, request->row, start.source);
 }
 
 static void
@@ -225,7 +233,7 @@ handlers_reaped(struct supervisor *supervisor, pid_t pid, int status, int64_t cp
 	}
 	tell_end(supervisor, handler, status, cpu_ms);
 	supervisor->rows[handler->row]->handler_count--;
-	release_place(supervisor, handler->row);
+	release_place(supervisor, handler->row, handler->source);
 	deadlines_end(supervisor, handler);
 	waiting_ended(supervisor, handler);
 	hearing_end(supervisor, handler);

@@ -28,7 +28,8 @@ static int
 send_config(struct supervised_gate *gate)
 {
 	const struct supervisor *supervisor = gate->supervisor;
-	const int fds[2] = { supervisor->services.config_fd, supervisor->shared_fd };
+	const int fds[3] = { supervisor->services.config_fd, supervisor->shared_fd,
+		supervisor->sources_fd };
 	const struct message_config config = {
 		.generation = supervisor->generation,
 		.gate = gate->number,
@@ -39,7 +40,7 @@ send_config(struct supervised_gate *gate)
 		.instance = gate->instance,
 	};
 
-	return channel_send(gate->channel.fd, MESSAGE_config, &config, NULL, 0, fds, 2);
+	return channel_send(gate->channel.fd, MESSAGE_config, &config, NULL, 0, fds, 3);
 }
 
 static int

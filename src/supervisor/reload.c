@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
+#include <string.h>
 
 #define ROWS_MIN 4096 /* rows that nobody uses cost nothing */
 #define COMPLAINTS_TEXT_MAX (4U << 20)
@@ -46,6 +48,25 @@ make_rows(struct supervisor *supervisor, uint32_t services)
 	supervisor->rows = calloc(rows, sizeof(struct served *));
 	supervisor->row_count = rows;
 	return supervisor->shared_fd >= 0 && supervisor->rows != NULL ? 0 : -ENOMEM;
+}
+
+/* Once, and kept over reloads: whoever is banned stays so. Its shape is as large as nobody can
+ * change from outside; the secret is chance. */
+static int
+make_sources(struct supervisor *supervisor, const struct config *config)
+{
+	unsigned char seed[16];
+	int sources_fd;
+	int error;
+
+	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		return -EIO;
+	error = shared_sources_create(&supervisor->sources, &sources_fd,
+		(uint32_t)config->daemon.sources, supervisor->gate_count + 1, seed);
+	if (error < 0)
+		return error;
+	supervisor->sources_fd = spawn_move_high(sources_fd);
+	return supervisor->sources_fd >= 0 ? 0 : -ENOMEM;
 }
 
 /* Swap nothing unless all of it is prepared. Takes `config` over. */
@@ -110,6 +131,8 @@ start_with(struct supervisor *supervisor, const struct config *config)
 		error = gates_init(supervisor, config);
 	if (error == 0)
 		error = make_rows(supervisor, config->service_count);
+	if (error == 0)
+		error = make_sources(supervisor, config);
 	if (error == 0)
 		error = rundir_enter(supervisor);
 	return error;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/shared.h"
+#include "base/shared_sources.h"
 #include "base/verdict.h"
 #include "config/config.h"
 #include "effects/channel.h"
@@ -155,6 +156,7 @@ struct supervised_gate {
 struct handler {
 	pid_t pid;
 	uint64_t connection;
+	uint64_t source; /* what it holds of its source's connections; 0: nothing */
 	uint32_t row;
 	uint32_t gate;
 	int stderr_fd;   /* read end (hearing.c); -1: it does not go to the log */
@@ -220,6 +222,8 @@ struct supervisor {
 	uint32_t row_count;
 	struct shared *shared;
 	int shared_fd;
+	struct shared_sources *sources; /* what gates remember of clients */
+	int sources_fd;
 	uint32_t generation;
 	uint32_t next_listener;
 	uint64_t next_start; /* id of a program that no gate asked for */

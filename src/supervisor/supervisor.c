@@ -151,8 +151,8 @@ init(struct supervisor *supervisor)
 static void
 fini(struct supervisor *supervisor)
 {
-	const int fds[] = { supervisor->shared_fd, supervisor->null_fd, supervisor->gate_program_fd,
-		supervisor->lock_fd, supervisor->status_fd };
+	const int fds[] = { supervisor->shared_fd, supervisor->sources_fd, supervisor->null_fd,
+		supervisor->gate_program_fd, supervisor->lock_fd, supervisor->status_fd };
 
 	rundir_leave(supervisor);
 	listeners_close_all(supervisor);
@@ -163,6 +163,7 @@ fini(struct supervisor *supervisor)
 	records_fini(supervisor);
 	services_fini(supervisor);
 	supervisor->shared = shared_free(supervisor->shared);
+	supervisor->sources = shared_sources_free(supervisor->sources);
 	supervisor->loop = loop_free(supervisor->loop);
 	free(supervisor->message);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -217,6 +218,7 @@ supervisor_main(const struct supervisor_settings *settings)
 		.services = { .config_fd = -1 },
 		.retired = { .config_fd = -1 },
 		.shared_fd = -1,
+		.sources_fd = -1,
 		.gate_program_fd = -1,
 		.null_fd = -1,
 		.lock_fd = -1,

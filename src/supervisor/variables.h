@@ -11,6 +11,7 @@
 struct start {
 	struct served *served;
 	uint64_t connection; /* id */
+	uint64_t source;     /* as in struct handler */
 	uint32_t gate;       /* the one that reads its stderr */
 	enum protocol protocol;
 	struct netaddr peer; /* family AF_UNSPEC: nobody yet, it gets a socket that waits */

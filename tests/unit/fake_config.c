@@ -10,6 +10,8 @@
 static const struct service_keys defaults = {
 	.instances = 1000,
 	.idle = 600000,
+	.source_prefix4 = 32,
+	.source_prefix6 = 64,
 	.reply_budget = 1024,
 	.reply_budget_rate = 256,
 	.options = { .chat_rooms = 16,

@@ -186,11 +186,12 @@ fake_send_config(struct fake_supervisor *fake, const char *table, uint32_t servi
 		.listener_count = service_count,
 		.descriptors = fake->descriptors,
 		.instance = 1 };
-	int fds[2] = { memfd_create("configuration", MFD_CLOEXEC), fake->shared_fd };
+	int fds[3] = { memfd_create("configuration", MFD_CLOEXEC), fake->shared_fd,
+		fake->sources_fd };
 
 	assert_true(fds[0] >= 0);
 	assert_int_equal(write(fds[0], table, strlen(table)), strlen(table));
-	assert_int_equal(channel_send(fake->channel_fd, MESSAGE_config, &config, NULL, 0, fds, 2),
+	assert_int_equal(channel_send(fake->channel_fd, MESSAGE_config, &config, NULL, 0, fds, 3),
 		0);
 	(void)close(fds[0]);
 	fake->phase = CHANNEL_SETUP;
@@ -268,6 +269,7 @@ run_gate(struct fake_supervisor *fake, int gate_fd)
 		_exit(EXIT_FAILURE);
 	(void)close(fake->channel_fd);
 	(void)close(fake->shared_fd);
+	(void)close(fake->sources_fd);
 	exit(gate_main(gate_fd, LOG_SINK_STDERR, LOG_LEVEL_DEBUG));
 }
 
@@ -286,6 +288,9 @@ fake_start(struct fake_supervisor *fake, const char *table)
 	fake->log_fd = memfd_create("log", MFD_CLOEXEC);
 	assert_true(fake->log_fd >= 0);
 	assert_int_equal(shared_create(&fake->shared, &fake->shared_fd, ROWS, 2), 0);
+	assert_int_equal(shared_sources_create(&fake->sources, &fake->sources_fd,
+				 SHARED_SOURCES_LEAST, 2, "a secret of 16 b"),
+		0);
 	assert_int_equal(channel_pair(&fake->channel_fd, &gate_fd), 0);
 	(void)fflush(NULL);
 	fake->gate_pid = fork();
@@ -336,6 +341,8 @@ fake_finish(struct fake_supervisor *fake)
 	(void)close(fake->log_fd);
 	(void)close(fake->shared_fd);
 	shared_free(fake->shared);
+	(void)shared_sources_free(fake->sources);
+	(void)close(fake->sources_fd);
 }
 
 /* ---------------------------------------------------------------- clients */

@@ -8,6 +8,7 @@
 #define REEVE_FAKE_SUPERVISOR_H
 
 #include "base/shared.h"
+#include "base/shared_sources.h"
 #include "config/config.h"
 #include "effects/channel.h"
 
@@ -33,6 +34,8 @@ struct fake_supervisor {
 	int log_fd; /* what the gate logged */
 	struct shared *shared;
 	int shared_fd;
+	struct shared_sources *sources;
+	int sources_fd;
 	uint32_t generation;
 	uint32_t descriptors; /* announced to the gate */
 	uint32_t gate_count;  /* the same */

@@ -5,8 +5,9 @@
  * src/gate/conn_end.o src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o
  * src/gate/datagram_queue.o src/gate/datagrams.o src/gate/entrance.o src/gate/gate.o
  * src/gate/listener.o src/gate/outbox.o src/gate/pool.o src/gate/said.o src/gate/service.o
- * src/gate/setup.o src/gate/setup_commit.o src/gate/spawn_request.o src/model/budget.o
- * src/model/policy.o src/effects/channel.o src/effects/sandbox.o src/base/log.o src/base/log_sink.o
+ * src/gate/setup.o src/gate/setup_commit.o src/gate/spawn_request.o src/gate/limits.o
+ * src/model/client_source.o src/model/policy.o src/model/rate.o src/base/shared_holds.o
+ * src/base/shared_sources.o src/effects/channel.o src/effects/sandbox.o src/base/log.o src/base/log_sink.o
  * src/base/loop.o src/base/netaddr.o src/base/shared.o src/base/shared_places.o src/base/siphash.o
  * src/base/textbuf.o src/base/utf8.o src/base/verdict.o src/config/complaint.o src/config/meaning.o
  * src/config/protocols.o services/chargen.o services/daytime.o services/discard.o services/echo.o
@@ -178,7 +179,7 @@ answers_longer_than_questions_are_paid_from_a_budget(void **state)
 }
 
 static void
-a_gate_grants_its_share_of_the_budget(void **state)
+the_budget_is_whole_however_many_gates_there_are(void **state)
 {
 	static const char table[] = "d daytime udp4 reply_budget=1040 reply_budget_rate=0";
 	struct fake_supervisor fake;
@@ -190,7 +191,7 @@ a_gate_grants_its_share_of_the_budget(void **state)
 	fake.gate_count = 4;
 	assert_int_equal(fake_configure(&fake, table), 0);
 	client_fd = fake_connect(&fake, "d");
-	for (int i = 0; i < 1040 / 4 / 26; i++) {
+	for (int i = 0; i < 1040 / 26; i++) {
 		assert_int_equal(send(client_fd, "", 0, 0), 0);
 		assert_int_equal(recv(client_fd, answer, sizeof(answer), 0), 26);
 	}
@@ -251,7 +252,7 @@ main(void)
 		cmocka_unit_test(the_answer_leaves_from_the_address_that_was_asked),
 		cmocka_unit_test(the_port_of_an_own_service_gets_no_answer),
 		cmocka_unit_test(answers_longer_than_questions_are_paid_from_a_budget),
-		cmocka_unit_test(a_gate_grants_its_share_of_the_budget),
+		cmocka_unit_test(the_budget_is_whole_however_many_gates_there_are),
 		cmocka_unit_test(a_unix_client_without_a_name_does_no_harm),
 		cmocka_unit_test(a_reload_keeps_the_socket_with_what_waits_in_it),
 	};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* Limits: how many, how fast, for how long not. Those of the service itself are asked before a
+ * client is accepted, so that it can wait in the kernel's queue; those of its source once it is
+ * known who it is. What they go by lies in the memory that all gates share. */
+#ifndef REEVE_GATE_LIMITS_H
+#define REEVE_GATE_LIMITS_H
+
+#include "gate/state.h"
+
+/* May the service take one more client, whoever it is? ADMIT: it has taken a place for it.
+ * VERDICT_wait_*: nobody is to be accepted, and listener_resume_service is called when it is time
+ * to ask again. Anything else: a client is to be accepted and refused. */
+enum verdict limits_open(struct service *service);
+
+/* Would limits_open refuse or wait because of rate or load? For who is not at the door. */
+bool limits_are_reached(struct service *service);
+
+/* May this client come in? ADMIT: *ret_source is to be given to limits_release when it leaves (0:
+ * nothing is). A refusal makes it known to the kernel if the connection is to be reset when it is
+ * closed. */
+enum verdict limits_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer,
+	uint64_t *ret_source);
+void limits_release(const struct gate *gate, uint64_t source);
+
+/* The client was refused, by whatever verdict: does that make its source one to be banned? And if
+ * the service says so, its connection will be reset. */
+void limits_note_refusal(struct service *service, int conn_fd, const struct netaddr *peer,
+	enum verdict verdict);
+
+/* Datagrams: may this one be looked at; may it be answered with so many bytes more than it has? */
+enum verdict limits_judge_datagram(const struct service *service, const struct netaddr *peer);
+enum verdict limits_judge_answer(const struct service *service, const struct netaddr *peer,
+	uint16_t local_port, int64_t excess);
+
+/* A reload may have changed them. */
+void limits_retuned(struct service *service);
+
+#endif

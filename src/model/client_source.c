@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+/* What is remembered of sources: their names, and the words that others change at the same time. */
+#include "model/client_source.h"
+
+#include <string.h>
+
+/* Another process changed the word between our look and our change: so often we look again. It
+ * takes as many changes by others within a few instructions; only a gate gone bad makes them. */
+#define ATTEMPTS 64
+
+/* Refusals: until when they count, and in the lowest bits how many there were. */
+#define COUNT_MASK UINT64_C(0xffff)
+
+/* What is hashed. Without gaps, which would be hashed too. */
+struct name {
+	uint16_t kind;
+	uint16_t family;
+	uint32_t scope;
+	uint64_t service;
+	uint64_t detail;
+	unsigned char address[16];
+};
+_Static_assert(sizeof(struct name) == 40, "a name has no gaps");
+
+static void
+copy_prefix(unsigned char *to, const void *address, size_t length, unsigned bits)
+{
+	size_t whole = bits / 8;
+
+	memcpy(to, address, length);
+	if (whole >= length)
+		return;
+	to[whole] &= (unsigned char)(0xff00 >> bits % 8);
+	memset(to + whole + 1, 0, length - whole - 1);
+}
+
+uint64_t
+client_source_key(const struct shared_sources *sources, const struct client_source *source)
+{
+	struct name name = {
+		.kind = (uint16_t)source->kind, .service = source->service, .detail = source->detail
+	};
+	const struct netaddr *peer = source->peer;
+
+	if (peer)
+		name.family = peer->family;
+	if (name.family == AF_INET)
+		copy_prefix(name.address, &peer->ip.v4, sizeof(peer->ip.v4), source->prefix4);
+	if (name.family == AF_INET6) {
+		name.scope = peer->scope;
+		copy_prefix(name.address, &peer->ip.v6, sizeof(peer->ip.v6), source->prefix6);
+	}
+	return shared_sources_key(sources, &name, sizeof(name));
+}
+
+static _Atomic uint64_t *
+word_of(struct shared_sources *sources, const struct client_source *source, uint64_t now)
+{
+	_Atomic uint64_t *word =
+		shared_sources_take(sources, client_source_key(sources, source), now);
+	struct client_source others = { .kind = source->kind, .service = source->service };
+
+	return word ? word : shared_sources_overflow(sources, client_source_key(sources, &others));
+}
+
+bool
+client_source_take(struct shared_sources *sources, const struct client_source *source,
+	const struct rate *rate, uint64_t amount, uint64_t now)
+{
+	_Atomic uint64_t *word = word_of(sources, source, now);
+	uint64_t before = atomic_load(word);
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		uint64_t after = before;
+
+		if (!rate_take(rate, amount, now, &after))
+			return false;
+		if (atomic_compare_exchange_strong(word, &before, after))
+			return true;
+	}
+	return false;
+}
+
+bool
+client_source_take_or_punish(struct shared_sources *sources, const struct client_source *source,
+	const struct rate *rate, msec penalty, uint64_t now, bool *ret_is_new)
+{
+	_Atomic uint64_t *word = word_of(sources, source, now);
+	uint64_t before = atomic_load(word);
+
+	*ret_is_new = false;
+	for (int i = 0; i < ATTEMPTS; i++) {
+		uint64_t after = before;
+		bool is_taken = rate_take(rate, 1, now, &after);
+
+		/* Later than any bucket that was only emptied: it is being punished already. */
+		if (!is_taken && before > rate_punish(rate, 0, now))
+			return false;
+		if (!is_taken)
+			after = rate_punish(rate, penalty, now);
+		if (atomic_compare_exchange_strong(word, &before, after)) {
+			*ret_is_new = !is_taken;
+			return is_taken;
+		}
+	}
+	return false;
+}
+
+void
+client_source_take_on_credit(struct shared_sources *sources, const struct client_source *source,
+	const struct rate *rate, uint64_t now)
+{
+	_Atomic uint64_t *word = word_of(sources, source, now);
+	uint64_t before = atomic_load(word);
+
+	for (int i = 0; i < ATTEMPTS; i++)
+		if (atomic_compare_exchange_strong(word, &before,
+			    rate_take_on_credit(rate, 1, now, before)))
+			return;
+}
+
+msec
+client_source_wait(struct shared_sources *sources, const struct client_source *source,
+	const struct rate *rate, uint64_t now)
+{
+	const _Atomic uint64_t *word = word_of(sources, source, now);
+
+	return rate_wait(rate, 1, now, atomic_load(word));
+}
+
+bool
+client_source_note_refusal(struct shared_sources *sources, const struct client_source *source,
+	uint32_t limit, msec span, uint64_t now)
+{
+	_Atomic uint64_t *word =
+		shared_sources_take(sources, client_source_key(sources, source), now);
+	uint64_t before;
+
+	if (!word)
+		return false;
+	before = atomic_load(word);
+	for (int i = 0; i < ATTEMPTS; i++) {
+		bool is_first = before <= now || (before & COUNT_MASK) == 0;
+		uint64_t until = is_first ? now + rate_clock(span) : before;
+		uint64_t count = is_first ? 1 : (before & COUNT_MASK) + 1;
+		uint64_t after = count < limit ? (until & ~COUNT_MASK) | count : 0;
+
+		if (atomic_compare_exchange_strong(word, &before, after))
+			return after == 0;
+	}
+	return false;
+}
+
+bool
+client_source_ban(struct shared_sources *sources, const struct client_source *source,
+	uint64_t until, uint64_t now)
+{
+	_Atomic uint64_t *word =
+		shared_sources_take(sources, client_source_key(sources, source), now);
+
+	if (word)
+		atomic_store(word, until);
+	return word != NULL;
+}
+
+bool
+client_source_is_banned(struct shared_sources *sources, const struct client_source *source,
+	uint64_t now)
+{
+	const _Atomic uint64_t *word =
+		shared_sources_find(sources, client_source_key(sources, source));
+
+	return word && atomic_load(word) > now;
+}
