@@ -17,11 +17,11 @@ list_of() {
 	lint) echo "clang clang-format clang-tidy codespell cppcheck libclang-rt-dev mandoc" \
 		"shellcheck universal-ctags" ;;
 	valgrind) echo "valgrind" ;;
-	real) echo "atftp bitlbee busybox curl cvs dict dictd distcc dropbear-bin finger fingerd gcc git" \
-		"gophernicus inetutils-telnet inetutils-telnetd micro-httpd nagios-nrpe-plugin" \
-		"nagios-nrpe-server oidentd openssh-client openssh-server openssl p910nd popa3d" \
-		"proftpd-core rsync sslh stunnel4 subversion tang-common tcpd tftp-hpa tftpd-hpa" \
-		"tigervnc-standalone-server" ;;
+	real) echo "atftp bitlbee busybox curl cvs dict dictd distcc dropbear-bin exim4-daemon-light" \
+		"finger fingerd gcc git gophernicus inetutils-telnet inetutils-telnetd micro-httpd" \
+		"nagios-nrpe-plugin nagios-nrpe-server oidentd openssh-client openssh-server openssl" \
+		"p910nd popa3d proftpd-core rsync sslh stunnel4 subversion talk talkd tang-common tcpd" \
+		"tftp-hpa tftpd-hpa tigervnc-standalone-server" ;;
 	# They conflict with those above, and are unpacked where they are wanted.
 	real-apart) echo "atftpd efingerd nullidentd vsftpd" ;;
 	*)

@@ -97,24 +97,31 @@ def take_terminal():
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-class Telnet(Person):
-    """A person with telnet, at a terminal that shows nothing but what telnet writes."""
+class AtTerminal(Person):
+    """A person with a program at a terminal that shows nothing but what the program writes."""
 
-    def __init__(self, scene, host, port):
+    def __init__(self, scene, *command, terminal="dumb"):
         super().__init__(scene)
         self.output, side = pty.openpty()
         modes = termios.tcgetattr(side)
         modes[3] &= ~termios.ECHO
         termios.tcsetattr(side, termios.TCSANOW, modes)
-        self.process = subprocess.Popen(["telnet", host, str(port)], stdin=side, stdout=side,
+        self.process = subprocess.Popen([str(word) for word in command], stdin=side, stdout=side,
                                         stderr=side, start_new_session=True,
                                         preexec_fn=take_terminal,
-                                        env=dict(os.environ, TERM="dumb"))
+                                        env=dict(os.environ, TERM=terminal))
         os.close(side)
-        self.sees("Escape character is '^]'.")
 
     def write(self, text):
         os.write(self.output, text)
 
     def close(self):
         os.close(self.output)
+
+
+class Telnet(AtTerminal):
+    """A person with telnet."""
+
+    def __init__(self, scene, host, port):
+        super().__init__(scene, "telnet", host, port)
+        self.sees("Escape character is '^]'.")

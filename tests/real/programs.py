@@ -54,6 +54,16 @@ def line_of(inetd_line, keys="", port="127.0.0.1:0"):
     return " ".join(words + [keys, path] + arguments[1:]) + "\n"
 
 
+def installed_line(name):
+    """The line that the package itself has put into inetd.conf, though it may be switched off."""
+    with open("/etc/inetd.conf", encoding="utf-8") as file:
+        for line in file:
+            words = line.replace("#<off>#", "").split()
+            if words and words[0] == name:
+                return " ".join(words)
+    raise Failure("no line of %s in /etc/inetd.conf" % name)
+
+
 def serve(scene, *inetd_lines, **how):
     """A daemon for these lines of inetd.conf. Programs that go on after it are ended."""
     scene.stack.callback(end_leftovers, scene)
@@ -99,6 +109,12 @@ def random_file(scene, name, length=MEGABYTE):
     path = scene.write(name, content)
     os.chmod(path, 0o644)
     return path, content
+
+
+def add_account(name, password):
+    """An account of this root folder, with a mailbox and a home."""
+    subprocess.run(["useradd", "--create-home", name], check=True)
+    subprocess.run(["chpasswd"], input=("%s:%s\n" % (name, password)).encode(), check=True)
 
 
 def folder_of(scene, name, user="root", mode=0o755):

@@ -5,9 +5,9 @@ import os
 import subprocess
 
 from claims import expect, expect_equal
-from harness import wait_until
-from people import Telnet
-from programs import content_of, random_file, real, run, serve
+from people import AtTerminal, Telnet
+from programs import (content_of, end_leftovers, installed_line, line_of, random_file, real, run,
+                      serve)
 from system import children
 
 SSH_OPTIONS = ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
@@ -107,22 +107,50 @@ def a_session_outlives_reloads_its_service_and_the_daemon(scene, package):
     expect_equal(session.wait(10), 0, "the session's exit status")
 
 
-@real("inetutils-telnetd", "inetutils-telnet")
-def telnet_reaches_a_login_and_a_shell_on_a_terminal_of_its_own(scene):
+def logged_in(scene, daemon):
+    """A person who has come in by telnet, and sees the shell's prompt."""
     run(scene, "chpasswd", input=b"root:correct horse\n")
-    daemon = serve(scene, "telnet stream tcp nowait root /usr/sbin/telnetd telnetd")
     person = Telnet(scene, "127.0.0.1", daemon.port("telnet"))
-    person.sees("login: ")
-    program, = daemon.handlers()
-    login = wait_until(lambda: children(program), "the login program")
-    terminals = {os.readlink("/proc/%d/fd/0" % pid) for pid in login}
-    expect(all(name.startswith("/dev/pts/") for name in terminals), "no terminal: %s", terminals)
-    person.say("root")
-    person.sees("Password: ")
-    person.say("correct horse")
+    for question, answer in (("login: ", "root"), ("Password: ", "correct horse")):
+        person.sees(question)
+        person.say(answer)
     person.sees("# ")
+    return person
+
+
+@real("inetutils-telnetd", "inetutils-telnet", "tcpd")
+def telnet_leads_to_a_shell_on_a_terminal_of_its_own(scene):
+    daemon = serve(scene, installed_line("telnet"))
+    person = logged_in(scene, daemon)
     person.say("echo $((6 * 7)) $(tty)")
     person.sees("42 /dev/pts/")
+    program, = daemon.handlers()
+    expect(children(program), "no shell below the program")
     person.say("exit")
     person.reads_all()
     daemon.wait_for_event("handler_ended", service="telnet")
+
+
+@real("inetutils-telnetd", "inetutils-telnet", "tcpd", "talkd", "talk")
+def two_people_talk(scene):
+    daemon = scene_with_talk(scene)
+    ann = logged_in(scene, daemon)
+    ann.say("mesg y; export TERM=vt100; tty")
+    ann.sees("/dev/pts/")
+    bob = AtTerminal(scene, "talk", "root@localhost", terminal="vt100")
+    ann.sees("talk: connection requested by root@")
+    ann.say("talk root@localhost")
+    for person in (ann, bob):
+        person.sees("onnection established")
+    bob.write(b"is anybody there?")
+    ann.sees("is anybody there?")
+    ann.write(b"only the reeve")
+    bob.sees("only the reeve")
+    bob.write(b"\x03")
+    ann.sees("closed. ^C to exit")
+
+
+def scene_with_talk(scene):
+    scene.stack.callback(end_leftovers, scene)
+    return scene.daemon(line_of(installed_line("telnet")) +
+                        line_of(installed_line("ntalk"), port="127.0.0.1:518"))

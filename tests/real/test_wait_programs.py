@@ -3,6 +3,7 @@
 
 import os
 import signal
+import smtplib
 import struct
 
 from claims import expect, expect_equal
@@ -161,3 +162,17 @@ def a_program_that_has_the_listening_socket_outlives_the_daemon(scene):
     expect_equal(vnc_screen(late), "320x200 market", "a late client's screen")
     os.kill(program, signal.SIGTERM)
     wait_gone(program)
+
+
+@real("exim4-daemon-light")
+def a_mail_server_serves_several_clients_and_leaves_after_its_silence(scene):
+    daemon = serve(scene, "smtp stream tcp wait root /usr/sbin/exim4 exim4 -bw2s")
+    clients = [smtplib.SMTP("127.0.0.1", daemon.port("smtp"), timeout=10) for _ in range(3)]
+    for client in clients:
+        expect_equal(client.helo("here")[0], 250, "the answer to a greeting")
+    first, = daemon.handlers()
+    for client in clients:
+        client.quit()
+    daemon.wait_for_event("handler_ended", service="smtp", pid=first, ending="exited")
+    with smtplib.SMTP("127.0.0.1", daemon.port("smtp"), timeout=10) as client:
+        expect_equal(client.noop()[0], 250, "the next program's answer")
