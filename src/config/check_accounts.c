@@ -139,6 +139,25 @@ check_user(struct check *check, const struct where *where, const char *key, cons
 		check_group(check, where, key, name + length + 1);
 }
 
+/* Whoever shares a uid with the gates may stop them for good with one signal. */
+static void
+check_not_gates(struct check *check, const struct service_config *service)
+{
+	const char *gates = check->config->daemon.gate_user, *name = service->keys->user;
+	const struct account *user = ask_account(check, 'u', name, strcspn(name, ":"));
+	const struct account *gate_user;
+
+	if (gates == NULL)
+		gates = "reeve";
+	gate_user = ask_account(check, 'u', gates, strcspn(gates, ":"));
+	if (check->host->is_root && user->is_known && gate_user->is_known &&
+		user->id == gate_user->id)
+		complain(check->complaints, check_key_where(service, KEY_PLACE_user), "user",
+			"\"%.60s\" is the user of the gates, which a program of the same could "
+			"stop: choose another, or set daemon.gate_user",
+			name);
+}
+
 static void
 check_groups(struct check *check, const struct service_config *service)
 {
@@ -175,10 +194,11 @@ check_service_accounts(struct check *check, const struct service_config *service
 	const struct service_keys *keys = service->keys;
 
 	/* On a service that does not read them, the keys are a mistake of their own. */
-	if (keys->user != NULL && service->program != NULL)
+	if (keys->user != NULL && service->program != NULL) {
 		check_user(check, check_key_where(service, KEY_PLACE_user), "user", keys->user,
 			keys->group);
-	else if (check->host->is_root && service->program != NULL)
+		check_not_gates(check, service);
+	} else if (check->host->is_root && service->program != NULL)
 		complain(check->complaints, &service->handler_where, "user",
 			"is missing: reeved is root, so say whom the program runs as, user=NAME "
 			"(user=root if it must be)");

@@ -162,11 +162,21 @@ check_error_output(struct check *check, const struct service_config *service)
 			problem);
 }
 
+static void
+check_terminal(struct check *check, const struct service_config *service)
+{
+	if (service->keys->stdio == CONFIG_STDIO_PTY &&
+		faccessat(AT_FDCWD, "/dev/ptmx", R_OK | W_OK, AT_EACCESS) < 0)
+		complain(check->complaints, check_key_where(service, KEY_PLACE_stdio), "stdio",
+			"there are no terminals here: /dev/ptmx: %s", strerror(errno));
+}
+
 void
 check_service_program(struct check *check, const struct service_config *service)
 {
 	check_paths(check, service);
 	check_environment(check, service);
 	check_error_output(check, service);
+	check_terminal(check, service);
 	check_clashes(check, service);
 }

@@ -169,6 +169,21 @@ is_before(const struct complaint *a, const struct complaint *b)
 	return a->line != b->line ? a->line < b->line : a->column < b->column;
 }
 
+/* A default of ten thousand services is one mistake. */
+static bool
+is_kept(const struct complaint_list *list, const struct complaint *complaint)
+{
+	for (size_t at = list->kept_count; at > 0; at--) {
+		const struct complaint *kept = &list->kept[at - 1];
+
+		if (is_before(kept, complaint))
+			break;
+		if (strcmp(kept->text, complaint->text) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Put it behind those of its place and before. Mistakes are mostly found in that order. */
 static int
 keep_complaint(struct complaint_list *list, const struct complaint *complaint)
@@ -240,7 +255,11 @@ complain(struct complaint_list *list, const struct where *where, const char *key
 		.text = textbuf_take(&text),
 		.excerpt = textbuf_take(&excerpt),
 	};
-	if (complaint.text == NULL || keep_complaint(list, &complaint) < 0) {
+	if (complaint.text != NULL && is_kept(list, &complaint)) {
+		list->count--;
+		free(complaint.text);
+		free(complaint.excerpt);
+	} else if (complaint.text == NULL || keep_complaint(list, &complaint) < 0) {
 		free(complaint.text);
 		free(complaint.excerpt);
 	}

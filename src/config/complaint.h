@@ -32,8 +32,9 @@ struct complaint_list *complaint_list_new(void);
 struct complaint_list *complaint_list_free(struct complaint_list *list);
 
 /* Note a mistake. `key` is the key's or block's name ("service.echo.instances") or NULL; the
- * text says what is wrong and what is wanted. Bytes of files are escaped when shown. Beyond
- * 1,000 complaints only the number grows. Out of memory shows as complaint_count going up. */
+ * text says what is wrong and what is wanted. Bytes of files are escaped when shown. What
+ * is there already with its place is not noted again. Beyond 1,000 complaints only the number
+ * grows. Out of memory shows as complaint_count going up. */
 void complain(struct complaint_list *list, const struct where *where, const char *key,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 

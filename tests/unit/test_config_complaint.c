@@ -164,12 +164,34 @@ beyond_a_thousand_complaints_only_the_number_grows(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 1234; i++)
-		complain(list, NULL, NULL, "again");
+		complain(list, NULL, NULL, "number %zu", i);
 	assert_int_equal(complaint_count(list), 1234);
 	assert_null(complaint_message(list, 1000));
 	complaint_list_show(list, &shown);
 	assert_non_null(strstr(shown.text, "and 234 more\n"));
 	textbuf_fini(&shown);
+	(void)complaint_list_free(list);
+}
+
+static void
+what_was_said_of_a_place_is_not_said_again(void **state)
+{
+	struct complaint_list *list = complaint_list_new();
+	struct source source = { "file", "one\ntwo\n", 8, NULL, 1 };
+	struct where first = { &source, 1, 1, 3 }, second = { &source, 2, 1, 3 };
+
+	(void)state;
+	complain(list, &second, "key", "wrong");
+	complain(list, &first, "key", "wrong");
+	complain(list, &first, "key", "bad");
+	for (size_t i = 0; i < 3; i++) {
+		complain(list, &first, "key", "wrong");
+		complain(list, &second, "key", "wrong");
+	}
+	assert_int_equal(complaint_count(list), 3);
+	assert_string_equal(complaint_message(list, 0), "file:1:1: key: wrong");
+	assert_string_equal(complaint_message(list, 1), "file:1:1: key: bad");
+	assert_string_equal(complaint_message(list, 2), "file:2:1: key: wrong");
 	(void)complaint_list_free(list);
 }
 
@@ -231,6 +253,7 @@ main(void)
 		cmocka_unit_test(complaints_are_in_the_order_of_files_lines_and_columns),
 		cmocka_unit_test(a_list_outlives_the_files_it_quotes),
 		cmocka_unit_test(beyond_a_thousand_complaints_only_the_number_grows),
+		cmocka_unit_test(what_was_said_of_a_place_is_not_said_again),
 		cmocka_unit_test(bytes_that_steer_a_terminal_are_escaped_in_names_keys_and_texts),
 		cmocka_unit_test(the_nearest_word_is_one_that_was_mistyped),
 	};

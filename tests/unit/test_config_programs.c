@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
+#include "config/keys.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -301,6 +302,29 @@ a_default_that_clashes_is_for_other_services(void **state)
 		assert_true(services[1].key_where[i].where.line > 0);
 }
 
+static void
+every_key_of_programs_is_refused_on_the_line_of_a_built_in(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t count, refused = 0;
+	const struct key *keys = keys_all(&count);
+	char line[160], wanted[64];
+
+	for (const struct key *key = keys; key < keys + count; key++) {
+		const char *value = key->default_text;
+
+		if (key->reader != KEY_READER_PROGRAM)
+			continue;
+		if (value == NULL)
+			value = key->kind == KEY_RLIMIT ? "1M" : "/a=b";
+		(void)snprintf(line, sizeof(line), "%s=%s builtin:echo", key->name, value);
+		(void)snprintf(wanted, sizeof(wanted), " %s: is a key for programs", key->name);
+		assert_wrong(fixture, line, wanted);
+		refused++;
+	}
+	assert_true(refused > 40);
+}
+
 int
 main(void)
 {
@@ -318,6 +342,9 @@ main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(a_default_that_clashes_is_for_other_services,
 			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			every_key_of_programs_is_refused_on_the_line_of_a_built_in, set_up,
+			tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
