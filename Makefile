@@ -64,6 +64,7 @@ GATE := $(BASE) $(READER) src/model/client_source.o src/model/policy.o src/model
 	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o \
 	src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o \
 	src/gate/datagrams.o src/gate/entrance.o src/gate/gate.o src/gate/limits.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o \
+	src/gate/relay.o src/gate/relay_end.o src/gate/relay_flow.o \
 	src/gate/said.o src/gate/service.o src/gate/setup.o src/gate/setup_commit.o \
 	src/gate/spawn_request.o \
 	services/chargen.o services/chat.o services/chat_command.o \

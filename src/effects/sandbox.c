@@ -61,7 +61,8 @@ static const struct allowed table[] = {
 	/* programs */
 	{ CALL(fcntl), ALWAYS, "blocking sockets for programs" },
 	{ CALL(fcntl64), ALWAYS, "the same on 32 bits" },
-	{ CALL(read), ALWAYS, "what programs say on standard error" },
+	{ CALL(read), ALWAYS, "what programs say; clients of those that have pipes or a terminal" },
+	{ CALL(pipe2), ALWAYS, "standard input and output of programs that want pipes" },
 
 	/* files that arrive as open descriptors */
 	{ CALL(fstat), ALWAYS, "how long the configuration is" },
@@ -74,7 +75,7 @@ static const struct allowed table[] = {
 	{ CALL(_llseek), ALWAYS, "the same on 32 bits" },
 
 	/* the log */
-	{ CALL(write), ALWAYS, "standard error" },
+	{ CALL(write), ALWAYS, "standard error; programs that have pipes or a terminal" },
 	{ CALL(writev), ALWAYS, "the C library's last words before abort(3)" },
 	{ CALL(getpid), ALWAYS, "who writes" },
 
@@ -136,7 +137,7 @@ struct allowed_so {
 
 static const struct allowed_so table_so[] = {
 	{ CALL(setsockopt), ALWAYS, 2, { IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY) },
-		"on for built-ins, off for programs" },
+		"on for built-ins and relayed connections, off for programs" },
 	{ CALL(setsockopt), ALWAYS, 2, { IS(1, IPPROTO_IP), IS(2, IP_PKTINFO) },
 		"which address a datagram asked for" },
 	{ CALL(setsockopt), ALWAYS, 2, { IS(1, IPPROTO_IPV6), IS(2, IPV6_RECVPKTINFO) },

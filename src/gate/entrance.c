@@ -6,6 +6,7 @@
 #include "gate/conn.h"
 #include "gate/limits.h"
 #include "gate/listener.h"
+#include "gate/relay.h"
 #include "gate/service.h"
 #include "gate/spawn_request.h"
 
@@ -14,6 +15,8 @@ entrance_serve(const struct entrant *entrant)
 {
 	if (entrant->service->builtin.ops)
 		conn_begin(entrant);
+	else if (relay_serves(entrant->service))
+		relay_begin(entrant);
 	else
 		spawn_request_send(entrant);
 }

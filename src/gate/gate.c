@@ -10,6 +10,7 @@
 #include "gate/datagrams.h"
 #include "gate/listener.h"
 #include "gate/outbox.h"
+#include "gate/relay.h"
 #include "gate/said.h"
 #include "gate/service.h"
 #include "gate/setup.h"
@@ -55,12 +56,21 @@ say_drained(struct gate *gate, uint32_t cut)
 }
 
 static void
+cut(struct gate *gate)
+{
+	uint32_t count = conns_cut(gate, ENDING_SHUTDOWN);
+
+	relays_cut(gate);
+	say_drained(gate, count);
+}
+
+static void
 grace_expired(struct timer *timer, msec now)
 {
 	struct gate *gate = CONTAINER_OF(timer, struct gate, grace);
 
 	(void)now;
-	say_drained(gate, conns_cut(gate, ENDING_SHUTDOWN));
+	cut(gate);
 }
 
 static void
@@ -72,7 +82,7 @@ stop(struct gate *gate, const struct message_stop *asked)
 	gate->grace.expired = grace_expired;
 	/* Without clients the end of the turn finds that there is nothing to wait for. */
 	if (loop_set_timer(gate->loop, &gate->grace, loop_now(gate->loop) + asked->grace_ms) < 0)
-		say_drained(gate, conns_cut(gate, ENDING_SHUTDOWN));
+		cut(gate);
 }
 
 /* ---------------------------------------------------------------- messages */
@@ -217,7 +227,8 @@ life_init(struct life *life, int channel_fd)
 	gate->conns = conns_new(gate);
 	gate->datagrams = datagrams_new(gate);
 	gate->carries = carries_new(gate);
-	if (!gate->outbox || !gate->conns || !gate->datagrams || !gate->carries)
+	gate->relays = relays_new();
+	if (!gate->outbox || !gate->conns || !gate->datagrams || !gate->carries || !gate->relays)
 		return -ENOMEM;
 	listener_init(gate);
 	gate->load_looked = LONG_AGO;
@@ -241,6 +252,7 @@ life_fini(struct life *life)
 	free(gate->targets);
 	free(gate->listeners);
 	generation_return(gate->generation);
+	relays_free(gate->relays);
 	carries_free(gate->carries);
 	datagrams_free(gate->datagrams);
 	conns_free(gate->conns);

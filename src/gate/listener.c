@@ -9,6 +9,7 @@
 #include "gate/entrance.h"
 #include "gate/limits.h"
 #include "gate/outbox.h"
+#include "gate/relay.h"
 #include "gate/service.h"
 
 #include <errno.h>
@@ -179,7 +180,7 @@ listener_has_what_it_takes(struct listener *listener)
 {
 	const struct gate *gate = listener->service->gate;
 
-	if (gate->descriptors >= gate->descriptors_max) {
+	if (gate->descriptors + relay_descriptors(listener->service) > gate->descriptors_max) {
 		tell_hunger(listener, 0);
 		starve(listener);
 		return false;
@@ -192,8 +193,9 @@ static enum outcome
 accept_client(struct listener *listener, struct entrant *ret_entrant)
 {
 	struct service *service = listener->service;
-	/* A program expects a socket that blocks. */
-	int flags = SOCK_CLOEXEC | (service->builtin.ops ? SOCK_NONBLOCK : 0);
+	/* A program that gets it expects a socket that blocks. */
+	bool is_kept = service->builtin.ops || relay_serves(service);
+	int flags = SOCK_CLOEXEC | (is_kept ? SOCK_NONBLOCK : 0);
 	union {
 		struct sockaddr any;
 		struct sockaddr_storage room;

@@ -6,6 +6,7 @@
 #include "gate/datagrams.h"
 #include "gate/limits.h"
 #include "gate/listener.h"
+#include "gate/relay.h"
 #include "gate/service.h"
 #include "gate/setup.h"
 
@@ -282,6 +283,7 @@ serve(struct gate *gate, const struct setup *setup)
 			listener_resume_service(gate->services[i]);
 	}
 	carry_restart_idle(gate);
+	relays_restart_timers(gate);
 }
 
 /* All that the exchange takes, made before it. */

@@ -93,6 +93,21 @@ spawn_request_send(const struct entrant *entrant)
 }
 
 uint64_t
+spawn_request_relay(const struct entrant *entrant, const int *program_fds, uint32_t fd_count)
+{
+	struct service *service = entrant->service;
+	struct message_spawn spawn =
+		make_message(service, entrant->protocol, &entrant->peer, &entrant->local);
+
+	spawn.source = entrant->source;
+	spawn.stdio = fd_count > 1 ? CONFIG_STDIO_PIPE : CONFIG_STDIO_PTY;
+	if (spawn.local.family == AF_UNSPEC)
+		ask_local(entrant->conn_fd, &spawn.local);
+	outbox_send_fds(service->gate, MESSAGE_spawn, &spawn, program_fds, fd_count);
+	return spawn.connection;
+}
+
+uint64_t
 spawn_request_carry(const struct listener *listener, int program_fd, const struct netaddr *peer,
 	const struct netaddr *local)
 {

@@ -25,6 +25,7 @@ struct datagrams;
 struct gate;
 struct outbox;
 struct refusals;
+struct relays;
 struct said;
 struct service;
 struct setup;
@@ -127,6 +128,7 @@ struct gate {
 	struct conns *conns;
 	struct datagrams *datagrams;
 	struct carries *carries;
+	struct relays *relays;
 	struct policy_ports own_ports;
 	bool has_sensors; /* among the services that are served now */
 	int64_t load;     /* of the host, in hundredths */
@@ -142,7 +144,7 @@ struct gate {
 
 	struct timer grace;
 	bool is_drained; /* and leaves when the supervisor has been told all there was to tell */
-	uint32_t conn_count; /* connections of built-ins */
+	uint32_t conn_count; /* connections of built-ins, and those that are relayed */
 };
 
 /* What a connection is called in the log, told apart from those of other gates and of earlier ones:

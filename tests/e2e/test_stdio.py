@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: ISC
+"""Programs that have pipes or a terminal in place of the socket (stdio=)."""
+
+import hashlib
+import os
+import signal
+import socket
+import threading
+import time
+
+from claims import claim, expect, expect_equal
+from harness import descriptor_counts, wait_for_no_more_descriptors, wait_until
+from talk import receive, receive_all, receive_line
+
+STREAMS = ["tcp4", "tcp6", "unix"]
+MUCH = 10 << 20
+
+
+def script(scene, text, name="program.sh"):
+    path = scene.write(name, text)
+    os.chmod(path, 0o755)
+    return path
+
+
+def piped(scene, program, protocol="tcp4", keys="", **rest):
+    daemon = scene.daemon(scene.program("p", program, protocol, "stdio=pipe " + keys), **rest)
+    return daemon, daemon.client("p", protocol)
+
+
+def resident(pid):
+    """Kilobytes of memory that the process has."""
+    with open("/proc/%d/status" % pid, encoding="ascii") as status:
+        for line in status:
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    return 0
+
+
+# ---------------------------------------------------------------- stdio=pipe
+
+@claim(each=STREAMS)
+def a_program_with_pipes_has_pipes(scene, protocol):
+    program = script(scene, "#!/bin/sh\nfor fd in 0 1 2; do readlink /proc/self/fd/$fd; done\n"
+                     "ls /proc/self/fd | wc -l\n")
+    _, client = piped(scene, program, protocol)
+    lines = receive_all(client).decode().split()
+    for fd in range(3):
+        expect(lines[fd].startswith("pipe:"), "%d is no pipe: %s", fd, lines)
+    expect(lines[0] != lines[1], "one pipe for both ways")
+
+
+@claim(each=STREAMS)
+def bytes_go_through_the_pipes_both_ways(scene, protocol):
+    daemon, client = piped(scene, "/bin/cat", protocol)
+    client.sendall(b"hello\n")
+    expect_equal(receive_line(client), "hello", "the answer")
+    client.sendall(b"again\n")
+    expect_equal(receive_line(client), "again", "the answer")
+    client.shutdown(socket.SHUT_WR)
+    expect_equal(receive_all(client), b"", "the rest")
+    daemon.wait_for_event("handler_ended", service="p", ending="exited")
+    event = daemon.wait_for_event("conn_ended", service="p")
+    expect_equal((event["bytes_in"], event["bytes_out"]), ("12", "12"), "bytes")
+    expect_equal(event["ending"], "client-closed", "the ending")
+
+
+@claim(each=STREAMS)
+def the_end_of_a_clients_input_reaches_the_program_which_then_answers(scene, protocol):
+    program = script(scene, "#!/bin/sh\nsha256sum\n")
+    _, client = piped(scene, program, protocol)
+    data = os.urandom(300000)
+    client.sendall(data)
+    client.shutdown(socket.SHUT_WR)
+    expect_equal(receive_all(client).split()[0].decode(), hashlib.sha256(data).hexdigest(),
+                 "what it read")
+
+
+@claim(each=STREAMS)
+def the_end_of_a_programs_output_reaches_the_client_which_may_go_on(scene, protocol):
+    path = scene.path("heard")
+    program = script(scene, "#!/bin/sh\necho enough\nexec >&-\ncat >%s~ && mv %s~ %s\n" % (
+        path, path, path))
+    os.chmod(scene.folder, 0o777)
+    _, client = piped(scene, program, protocol)
+    expect_equal(receive_all(client), b"enough\n", "what it said")
+    client.sendall(b"more")
+    client.shutdown(socket.SHUT_WR)
+    wait_until(lambda: os.path.exists(path), "the program's file")
+    expect_equal(open(path, "rb").read(), b"more", "what it heard")
+
+
+@claim(each=STREAMS, seconds=60)
+def much_goes_through_byte_for_byte_to_a_slow_reader_in_little_memory(scene, protocol):
+    daemon, client = piped(scene, "/bin/cat", protocol, args=["--gates", "1"])
+    before = resident(daemon.gates()[0])
+    data = os.urandom(MUCH)
+    sender = threading.Thread(target=lambda: (client.sendall(data),
+                                              client.shutdown(socket.SHUT_WR)))
+    sender.start()
+    got = bytearray()
+    most = 0
+    while True:
+        part = client.recv(65536)
+        if not part:
+            break
+        got += part
+        if len(got) % (1 << 20) < len(part):
+            time.sleep(0.01)  # slow: everything on the way is full meanwhile
+            most = max(most, resident(daemon.gates()[0]))
+    sender.join()
+    expect_equal(len(got), MUCH, "bytes")
+    expect(got == data, "other bytes came back")
+    expect(most - before < 4096, "the gate grew by %s kB", most - before)
+
+
+@claim()
+def input_that_nobody_wants_does_not_cost_the_answer(scene):
+    program = script(scene, "#!/bin/sh\nhead -c 400000 /dev/zero\n")
+    _, client = piped(scene, program)
+    sender = threading.Thread(target=lambda: client.sendall(b"x" * (4 << 20)))
+    sender.start()
+    expect_equal(len(receive_all(client)), 400000, "bytes of the answer")
+    sender.join()
+
+
+@claim()
+def a_client_that_vanishes_ends_a_program_that_writes(scene):
+    daemon, client = piped(scene, "/usr/bin/yes")
+    receive(client, 10)
+    client.close()
+    event = daemon.wait_for_event("handler_ended", service="p")
+    expect_equal(event["signal"], str(int(signal.SIGPIPE)), "its signal")
+    daemon.wait_for_event("conn_ended", service="p", ending="client-reset")
+
+
+@claim()
+def a_silent_connection_is_ended_after_idle(scene):
+    daemon, client = piped(scene, "/bin/cat", keys="idle=1s")
+    client.sendall(b"x")
+    expect_equal(receive(client, 1), b"x", "the answer")
+    expect_equal(receive_all(client), b"", "the rest")
+    daemon.wait_for_event("conn_ended", service="p", ending="idle")
+    daemon.wait_for_event("handler_ended", service="p")
+
+
+@claim()
+def a_client_that_says_nothing_is_ended_after_first_byte(scene):
+    daemon, client = piped(scene, "/bin/cat", keys="first_byte=500ms")
+    other = daemon.client("p")
+    other.sendall(b"x")
+    expect_equal(receive_all(client), b"", "what it was sent")
+    daemon.wait_for_event("conn_ended", service="p", ending="first-byte")
+    other.sendall(b"y")
+    expect_equal(receive(other, 2), b"xy", "the other's answer")
+
+
+@claim()
+def a_relayed_connection_lives_over_a_reload_and_its_gate(scene):
+    daemon, client = piped(scene, "/bin/cat", args=["--gates", "1"])
+    client.sendall(b"before\n")
+    expect_equal(receive_line(client), "before", "the answer")
+    daemon.reload(scene.line("echo", "tcp4"))
+    client.sendall(b"after\n")
+    expect_equal(receive_line(client), "after", "the answer")
+    os.kill(daemon.gates()[0], signal.SIGKILL)
+    expect_equal(receive_all(client), b"", "the rest")
+    daemon.wait_for_event("handler_ended", service="p", ending="exited")
+
+
+@claim()
+def a_program_that_cannot_be_started_leaves_a_clean_end(scene):
+    program = script(scene, "#!/bin/sh\n")
+    daemon = scene.daemon(scene.program("p", program, keys="stdio=pipe"))
+    os.unlink(program)
+    expect_equal(receive_all(daemon.client("p")), b"", "what it was sent")
+    daemon.wait_for_event("handler_failed", service="p", step="execve")
+
+
+@claim(seconds=60)
+def many_relayed_connections_leave_nothing_behind(scene):
+    daemon, client = piped(scene, "/bin/cat")
+    client.close()
+    daemon.wait_for_event("handler_ended", service="p")
+    before = descriptor_counts(daemon)
+    for batch in range(5):
+        clients = [daemon.client("p") for _ in range(20)]
+        for one in clients:
+            one.sendall(b"%d" % batch)
+        for one in clients:
+            expect_equal(receive(one, 1), b"%d" % batch, "the answer")
+            one.close()
+    daemon.wait_for_event("handler_ended", service="p", count=101)
+    wait_for_no_more_descriptors(daemon, before)
+
+
+@claim()
+def the_daemons_end_waits_for_relayed_connections_and_then_cuts_them(scene):
+    daemon, client = piped(scene, "/bin/cat", settings='grace = "500ms";')
+    client.sendall(b"x")
+    expect_equal(receive(client, 1), b"x", "the answer")
+    os.kill(daemon.pid, signal.SIGTERM)
+    daemon.wait_for_event("stopping")
+    client.sendall(b"y")
+    expect_equal(receive(client, 1), b"y", "the answer")
+    expect_equal(receive_all(client), b"", "the rest")
+    expect_equal(daemon.wait(), 0, "the exit status")

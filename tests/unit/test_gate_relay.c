@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: ISC */
+/* Streams that the gate relays to programs: bytes, ends and times, each way on its own. */
+/* LINK: src/gate/admission.o src/gate/builtin.o src/gate/carry.o src/gate/carry_peer.o
+ * src/gate/carry_single.o src/gate/carry_table.o src/gate/conn.o src/gate/conn_calls.o
+ * src/gate/conn_end.o src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o
+ * src/gate/datagram_queue.o src/gate/datagrams.o src/gate/entrance.o src/gate/gate.o
+ * src/gate/limits.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o src/gate/relay.o
+ * src/gate/relay_end.o src/gate/relay_flow.o src/gate/said.o src/gate/service.o src/gate/setup.o
+ * src/gate/setup_commit.o src/gate/spawn_request.o src/model/client_source.o src/model/policy.o
+ * src/model/rate.o src/effects/channel.o src/effects/sandbox.o src/base/log.o src/base/log_sink.o
+ * src/base/loop.o src/base/netaddr.o src/base/shared.o src/base/shared_holds.o
+ * src/base/shared_places.o src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o
+ * src/base/utf8.o src/base/verdict.o src/config/complaint.o src/config/meaning.o
+ * src/config/protocols.o services/chargen.o services/daytime.o services/discard.o services/echo.o
+ * services/tcpmux.o tests/unit/fake_config.o tests/unit/fake_services.o
+ * tests/unit/fake_supervisor.o -lseccomp */
+/* WRAP: sandbox_enter */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/fake_supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+enum { MUCH = 2000000 };
+
+/* The program's ends of its pipes. */
+struct program {
+	int in_fd;
+	int out_fd;
+};
+
+static struct program
+program_started(struct fake_supervisor *fake)
+{
+	struct program program;
+
+	fake_expect(fake, MESSAGE_spawn);
+	assert_int_equal(fake->message.body.spawn.stdio, CONFIG_STDIO_PIPE);
+	assert_int_equal(fake->message.fd_count, 2);
+	program.in_fd = util_take_fd(&fake->message.fds[0]);
+	program.out_fd = util_take_fd(&fake->message.fds[1]);
+	return program;
+}
+
+static void
+await(int own_fd, short events)
+{
+	struct pollfd ready = { .fd = own_fd, .events = events };
+
+	assert_int_equal(poll(&ready, 1, FAKE_PATIENCE_MS), 1);
+}
+
+static void
+program_reads(int in_fd, const char *bytes, size_t length)
+{
+	auto_free char *heard = malloc(length + 1);
+	size_t have = 0;
+
+	assert_non_null(heard);
+	while (have < length) {
+		ssize_t got;
+
+		await(in_fd, POLLIN);
+		got = read(in_fd, heard + have, length - have);
+		assert_true(got > 0);
+		have += (size_t)got;
+	}
+	assert_memory_equal(heard, bytes, length);
+}
+
+static void
+program_reads_end(int in_fd)
+{
+	char byte;
+
+	await(in_fd, POLLIN);
+	assert_int_equal(read(in_fd, &byte, 1), 0);
+}
+
+static void
+program_writes(int out_fd, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t sent = write(out_fd, bytes, length);
+
+		assert_true(sent > 0);
+		bytes += sent;
+		length -= (size_t)sent;
+	}
+}
+
+static char *
+much(void)
+{
+	char *bytes = malloc(MUCH);
+
+	assert_non_null(bytes);
+	for (size_t i = 0; i < MUCH; i++)
+		bytes[i] = (char)(i * 7 + i / 251);
+	return bytes;
+}
+
+static void
+a_program_has_two_pipes_that_block(void **state)
+{
+	struct fake_supervisor fake;
+	struct program program;
+	struct stat status;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	assert_int_equal(fstat(program.in_fd, &status), 0);
+	assert_true(S_ISFIFO(status.st_mode));
+	assert_int_equal(fstat(program.out_fd, &status), 0);
+	assert_true(S_ISFIFO(status.st_mode));
+	assert_int_equal(fcntl(program.in_fd, F_GETFL) & O_NONBLOCK, 0);
+	assert_int_equal(fcntl(program.out_fd, F_GETFL) & O_NONBLOCK, 0);
+	assert_int_equal(fake.message.body.spawn.local.port, fake_find(&fake, "p")->bound.port);
+	(void)close(program.in_fd);
+	(void)close(program.out_fd);
+	fake_hear_end(client_fd);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+bytes_go_both_ways(void **state)
+{
+	static const char *const names[] = { "t4", "t6", "x" };
+	struct fake_supervisor fake;
+
+	(void)state;
+	fake_start(&fake,
+		"t4 program tcp4 stdio=1\nt6 program tcp6 stdio=1\nx program unix stdio=1");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		int client_fd = fake_connect(&fake, names[i]);
+		struct program program = program_started(&fake);
+
+		fake_say(client_fd, "question", 8);
+		program_reads(program.in_fd, "question", 8);
+		program_writes(program.out_fd, "answer", 6);
+		fake_hear(client_fd, "answer", 6);
+		(void)close(program.in_fd);
+		(void)close(program.out_fd);
+		fake_hear_end(client_fd);
+		(void)close(client_fd);
+	}
+	fake_finish(&fake);
+}
+
+static void
+a_clients_end_is_the_programs_end_of_input_and_it_may_go_on(void **state)
+{
+	struct fake_supervisor fake;
+	struct program program;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	fake_say(client_fd, "all", 3);
+	assert_int_equal(shutdown(client_fd, SHUT_WR), 0);
+	program_reads(program.in_fd, "all", 3);
+	program_reads_end(program.in_fd);
+	program_writes(program.out_fd, "still here", 10);
+	fake_hear(client_fd, "still here", 10);
+	(void)close(program.in_fd);
+	(void)close(program.out_fd);
+	fake_hear_end(client_fd);
+	fake_expect_log(&fake, "ending=client-closed");
+	assert_true(fake_has_logged(&fake, "bytes_in=3 bytes_out=10"));
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+a_programs_end_of_output_is_the_clients_and_it_may_go_on(void **state)
+{
+	struct fake_supervisor fake;
+	struct program program;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	program_writes(program.out_fd, "enough", 6);
+	(void)close(program.out_fd);
+	fake_hear(client_fd, "enough", 6);
+	fake_hear_end(client_fd);
+	fake_say(client_fd, "more", 4);
+	program_reads(program.in_fd, "more", 4);
+	(void)close(client_fd);
+	program_reads_end(program.in_fd);
+	(void)close(program.in_fd);
+	fake_expect_log(&fake, "bytes_in=4 bytes_out=6");
+	fake_finish(&fake);
+}
+
+static void
+a_client_that_does_not_read_is_not_read_for(void **state)
+{
+	struct fake_supervisor fake;
+	auto_free char *bytes = much();
+	struct program program;
+	size_t written = 0;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program unix stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	assert_int_equal(fcntl(program.out_fd, F_SETFL, O_NONBLOCK), 0);
+	/* Until nothing has moved for a while. */
+	for (int quiet = 0; quiet < 20; quiet++) {
+		ssize_t sent = write(program.out_fd, bytes + written, MUCH - written);
+
+		if (sent > 0) {
+			written += (size_t)sent;
+			quiet = 0;
+		}
+		(void)poll(NULL, 0, 1);
+	}
+	assert_true(written < MUCH);
+	fake_hear(client_fd, bytes, written);
+	(void)close(program.out_fd);
+	(void)close(program.in_fd);
+	fake_hear_end(client_fd);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+a_program_that_does_not_read_is_not_fed(void **state)
+{
+	struct fake_supervisor fake;
+	auto_free char *bytes = much();
+	struct program program;
+	size_t said = 0;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program unix stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	for (int quiet = 0; quiet < 20; quiet++) {
+		ssize_t sent = send(client_fd, bytes + said, MUCH - said, MSG_DONTWAIT);
+
+		if (sent > 0) {
+			said += (size_t)sent;
+			quiet = 0;
+		}
+		(void)poll(NULL, 0, 1);
+	}
+	assert_true(said < MUCH);
+	/* Nor does that hold up the other direction. */
+	program_writes(program.out_fd, "answer", 6);
+	fake_hear(client_fd, "answer", 6);
+	(void)close(client_fd);
+	program_reads(program.in_fd, bytes, said);
+	program_reads_end(program.in_fd);
+	(void)close(program.in_fd);
+	(void)close(program.out_fd);
+	fake_finish(&fake);
+}
+
+static void
+input_that_the_program_does_not_want_does_no_harm_to_its_answer(void **state)
+{
+	struct fake_supervisor fake;
+	auto_free char *bytes = much();
+	struct program program;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	(void)close(program.in_fd);
+	fake_say(client_fd, bytes, MUCH);
+	program_writes(program.out_fd, "answer", 6);
+	(void)close(program.out_fd);
+	fake_say(client_fd, bytes, MUCH);
+	fake_hear(client_fd, "answer", 6);
+	fake_hear_end(client_fd);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+a_client_that_vanishes_closes_the_programs_pipes(void **state)
+{
+	static const struct linger at_once = { .l_onoff = 1 };
+	struct fake_supervisor fake;
+	struct program program;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	assert_int_equal(setsockopt(client_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)),
+		0);
+	(void)close(client_fd);
+	program_reads_end(program.in_fd);
+	fake_expect_log(&fake, "ending=client-reset");
+	assert_int_equal(write(program.out_fd, "x", 1), -1);
+	assert_int_equal(errno, EPIPE);
+	(void)close(program.in_fd);
+	(void)close(program.out_fd);
+	fake_finish(&fake);
+}
+
+/* With its input held up nobody reads from the client, who would find out. */
+static void
+a_client_that_vanishes_is_noticed_by_a_program_that_does_nothing(void **state)
+{
+	static const struct linger at_once = { .l_onoff = 1 };
+	struct fake_supervisor fake;
+	auto_free char *bytes = much();
+	struct program program;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	for (int quiet = 0; quiet < 20; quiet++) {
+		if (send(client_fd, bytes, MUCH, MSG_DONTWAIT) > 0)
+			quiet = 0;
+		(void)poll(NULL, 0, 1);
+	}
+	assert_int_equal(setsockopt(client_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)),
+		0);
+	(void)close(client_fd);
+	fake_expect_log(&fake, "ending=client-reset");
+	(void)close(program.in_fd);
+	(void)close(program.out_fd);
+	fake_finish(&fake);
+}
+
+static void
+a_silent_connection_ends_after_its_idle_time(void **state)
+{
+	struct fake_supervisor fake;
+	struct program program;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1 idle=30");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	program_reads_end(program.in_fd);
+	fake_hear_end(client_fd);
+	fake_expect_log(&fake, "ending=idle");
+	fake_wait_metric(&fake, "p", METRIC_idle_ends, 1);
+	(void)close(program.in_fd);
+	(void)close(program.out_fd);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+a_client_that_never_speaks_ends_after_first_byte(void **state)
+{
+	struct fake_supervisor fake;
+	struct program program;
+	int client_fd;
+	int other_fd;
+	struct program other;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1 idle=0 first_byte=200");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	other_fd = fake_connect(&fake, "p");
+	other = program_started(&fake);
+	fake_say(other_fd, "x", 1);
+	program_writes(program.out_fd, "banner", 6); /* is not the client's byte */
+	fake_hear(client_fd, "banner", 6);
+	program_reads_end(program.in_fd);
+	fake_hear_end(client_fd);
+	fake_expect_log(&fake, "ending=first-byte");
+	program_reads(other.in_fd, "x", 1);
+	program_writes(other.out_fd, "y", 1);
+	fake_hear(other_fd, "y", 1);
+	(void)close(other.in_fd);
+	(void)close(other.out_fd);
+	(void)close(other_fd);
+	(void)close(program.in_fd);
+	(void)close(program.out_fd);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+a_program_that_could_not_be_started_is_the_clients_end(void **state)
+{
+	struct fake_supervisor fake;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	fake_expect(&fake, MESSAGE_spawn);
+	channel_done(&fake.message);
+	fake_hear_end(client_fd);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+a_reload_leaves_connections_alone(void **state)
+{
+	struct fake_supervisor fake;
+	struct program program;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	assert_int_equal(fake_configure(&fake, "e echo tcp4"), 0);
+	fake_say(client_fd, "after", 5);
+	program_reads(program.in_fd, "after", 5);
+	program_writes(program.out_fd, "answer", 6);
+	fake_hear(client_fd, "answer", 6);
+	(void)close(program.in_fd);
+	(void)close(program.out_fd);
+	fake_hear_end(client_fd);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+a_gate_that_stops_waits_for_them_and_then_cuts_them(void **state)
+{
+	struct fake_supervisor fake;
+	struct program program;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	fake_send(&fake, MESSAGE_stop, &(struct message_stop){ .grace_ms = 100 });
+	fake_say(client_fd, "x", 1);
+	program_reads(program.in_fd, "x", 1);
+	fake_expect(&fake, MESSAGE_drained);
+	assert_int_equal(fake.message.body.drained.connections_cut, 1);
+	program_reads_end(program.in_fd);
+	(void)close(program.in_fd);
+	(void)close(program.out_fd);
+	(void)close(client_fd);
+	assert_int_equal(fake_wait(&fake), 0);
+	fake_finish(&fake);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_program_has_two_pipes_that_block),
+		cmocka_unit_test(bytes_go_both_ways),
+		cmocka_unit_test(a_clients_end_is_the_programs_end_of_input_and_it_may_go_on),
+		cmocka_unit_test(a_programs_end_of_output_is_the_clients_and_it_may_go_on),
+		cmocka_unit_test(a_client_that_does_not_read_is_not_read_for),
+		cmocka_unit_test(a_program_that_does_not_read_is_not_fed),
+		cmocka_unit_test(input_that_the_program_does_not_want_does_no_harm_to_its_answer),
+		cmocka_unit_test(a_client_that_vanishes_closes_the_programs_pipes),
+		cmocka_unit_test(a_client_that_vanishes_is_noticed_by_a_program_that_does_nothing),
+		cmocka_unit_test(a_silent_connection_ends_after_its_idle_time),
+		cmocka_unit_test(a_client_that_never_speaks_ends_after_first_byte),
+		cmocka_unit_test(a_program_that_could_not_be_started_is_the_clients_end),
+		cmocka_unit_test(a_reload_leaves_connections_alone),
+		cmocka_unit_test(a_gate_that_stops_waits_for_them_and_then_cuts_them),
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN); /* the tests play the program */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
