@@ -7,11 +7,11 @@ import pwd
 import shutil
 import signal
 
-from claims import HANDLERS, SLOW, WAIT, Skip, claim, expect, expect_equal
-from harness import descriptor_counts, wait_for_no_more_descriptors, wait_until
+from claims import HANDLERS, SLOW, Skip, claim, expect, expect_equal
+from harness import descriptor_counts, wait_until
 from programs import Report, hold_daemon, report_of
-from system import descriptors, processes
-from talk import ask, is_silent, receive_all, receive_line
+from system import descriptors
+from talk import ask, is_silent, receive_all
 
 
 @claim(needs=["probe"], each=["tcp4", "tcp6", "unix", "unix-seqpacket"])
@@ -230,38 +230,6 @@ def a_program_that_is_no_longer_executable_is_reported(scene):
     expect_equal(receive_all(daemon.client("it")), b"", "what a client gets")
     event = daemon.wait_for_event("handler_failed", service="it", step="execve")
     expect("EACCES" in event.line, "no reason in: %s", event.line)
-
-
-@claim(needs=["probe"], seconds=60)
-def three_hundred_programs_leave_no_zombie_and_no_descriptor(scene):
-    daemon = scene.daemon(scene.program("report", scene.probe + " report"))
-    receive_all(daemon.client("report"))  # the first has it ask the kernel about connections
-    daemon.wait_for_event("handler_ended")
-    before = descriptor_counts(daemon)
-    for _ in range(300):
-        client = daemon.client("report")
-        expect(receive_all(client) != b"", "a program said nothing")
-        client.close()
-    daemon.wait_for_event("handler_ended", count=301, seconds=WAIT)
-    wait_until(lambda: not daemon.handlers(), "no child but the gates")
-    wait_for_no_more_descriptors(daemon, before)
-    expect_equal([pid for pid, facts in processes().items()
-                  if facts[0] == daemon.pid and facts[1] == "Z"], [], "zombies")
-
-
-@claim(needs=["probe"], seconds=40)
-def a_hundred_programs_at_once_serve_each_its_own_client(scene):
-    daemon = hold_daemon(scene)
-    held = [daemon.hold() for _ in range(100)]
-    expect_equal(len({pid for _, pid in held}), 100, "different programs")
-    for number, (client, _) in enumerate(held):
-        client.sendall(b"client %d\n" % number)
-    for number, (client, _) in enumerate(held):
-        expect_equal(receive_line(client), "client %d" % number, "what came back")
-    for client, _ in held:
-        client.close()
-    daemon.wait_for_event("handler_ended", count=100)
-    wait_until(lambda: not daemon.handlers(), "no child but the gates")
 
 
 @claim()
