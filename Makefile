@@ -54,7 +54,7 @@ REEVED := $(BASE) $(CONFIG) src/model/plan.o src/effects/session.o src/effects/s
 	src/effects/channel.o src/effects/listen.o $(NOTIFY) src/effects/priv.o src/effects/self.o src/effects/spawn.o src/effects/spawn_child.o \
 	src/supervisor/accounts.o src/supervisor/activation.o src/supervisor/announce.o src/supervisor/background.o \
 	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/gates.o src/supervisor/handler_table.o src/supervisor/handlers.o src/supervisor/hearing.o \
-	src/supervisor/handover.o src/supervisor/listeners.o src/supervisor/programs.o src/supervisor/reload.o \
+	src/supervisor/handover.o src/supervisor/listeners.o src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/reload.o \
 	src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
 GATE := $(BASE) $(READER) src/model/client_source.o src/model/policy.o src/model/rate.o \

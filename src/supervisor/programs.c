@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* Programs: from the keys of a service to the plan by which its program is started, and the
- * environment. Whatever has to be looked up or compared is, here and not at a start. */
+/* Programs: from the keys of a service to the plan by which its program is started. Whatever has to be looked up or compared is, here and not at a start. */
 #include "supervisor/programs.h"
 
 #include "config/keys.h"
 #include "supervisor/accounts.h"
 #include "supervisor/deadlines.h"
 #include "supervisor/error_files.h"
+#include "supervisor/outfits.h"
 #include "supervisor/world.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define HANDLER_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 const struct where *
 program_key_where(const struct service_config *service, uint32_t place)
@@ -23,74 +21,15 @@ program_key_where(const struct service_config *service, uint32_t place)
 	return NULL;
 }
 
-static size_t
-list_length(char *const *list)
-{
-	size_t length = 0;
-
-	while (list != NULL && list[length] != NULL)
-		length++;
-	return length;
-}
-
-/* NAME=VALUE as it stands in our own environment; NULL if it is not set. */
-static char *
-find_own_variable(const char *name)
-{
-	size_t length = strlen(name);
-
-	for (char **variable = environ; *variable != NULL; variable++)
-		if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
-			return *variable;
-	return NULL;
-}
-
-/* A later value of a name takes the place of the earlier one: getenv(3) takes the first. */
-static void
-add_variable(struct served *served, char *variable)
-{
-	size_t length = strcspn(variable, "=") + 1;
-
-	for (size_t i = 0; i < served->environment_count; i++)
-		if (strncmp(served->environment[i], variable, length) == 0) {
-			served->environment[i] = variable;
-			return;
-		}
-	served->environment[served->environment_count++] = variable;
-}
-
-/* The strings are the account's, the configuration's and our own environment's. */
-static int
-set_environment(struct served *served, const struct service_keys *keys,
-	const struct account *account)
-{
-	size_t room = 1 + account->variable_count + list_length(keys->env) +
-		list_length(keys->passenv) + HANDLER_VARIABLES_MAX + 1;
-
-	served->environment = calloc(room, sizeof(char *));
-	if (served->environment == NULL)
-		return -ENOMEM;
-	/* execve(2) takes the strings as they are; nobody writes to them. */
-	add_variable(served, (char *)(uintptr_t)HANDLER_PATH);
-	for (size_t i = 0; i < account->variable_count; i++)
-		add_variable(served, account->variables[i]);
-	for (char **name = keys->passenv; name != NULL && *name != NULL; name++) {
-		char *variable = find_own_variable(*name);
-
-		if (variable != NULL)
-			add_variable(served, variable);
-	}
-	for (char **variable = keys->env; variable != NULL && *variable != NULL; variable++)
-		add_variable(served, *variable);
-	return 0;
-}
-
 static int
 set_argv(struct served *served, const struct service_config *service)
 {
-	size_t count = list_length(service->program);
-	char **argv = calloc(count + 1, sizeof(char *));
+	size_t count = 0;
+	char **argv;
 
+	while (service->program[count] != NULL)
+		count++;
+	argv = calloc(count + 1, sizeof(char *));
 	if (argv == NULL)
 		return -ENOMEM;
 	memcpy(argv, service->program, count * sizeof(char *));
@@ -99,6 +38,23 @@ set_argv(struct served *served, const struct service_config *service)
 	else if (strrchr(argv[0], '/') != NULL)
 		argv[0] = strrchr(argv[0], '/') + 1;
 	served->plan.argv = argv;
+	return 0;
+}
+
+static int
+set_outfit(const struct program_maker *maker, struct served *served,
+	const struct service_keys *keys, const struct account *account)
+{
+	const struct outfit *outfit = outfit_find(maker, keys, account);
+
+	if (outfit == NULL)
+		return -ENOMEM;
+	served->environment = outfit->environment;
+	served->environment_count = outfit->environment_count;
+	served->plan.limits = outfit->limits;
+	served->plan.limit_count = outfit->limit_count;
+	if (outfit->limit_count > 0)
+		served->plan.steps |= SPAWN_DO(LIMITS);
 	return 0;
 }
 
@@ -124,8 +80,8 @@ set_plan(const struct program_maker *maker, struct served *served,
 		.path_fd = -1,
 		.steps = SPAWN_DO(SESSION),
 		.identity = account->identity };
-	error = world_plan(maker, &served->plan, service);
-	return error < 0 ? error : set_environment(served, service->keys, account);
+	world_plan(maker, &served->plan, service);
+	return set_outfit(maker, served, service->keys, account);
 }
 
 static const char *
@@ -178,9 +134,7 @@ program_init(const struct program_maker *maker, struct served *served,
 void
 program_fini(struct served *served)
 {
-	free(served->environment);
 	free((void *)(uintptr_t)served->plan.argv);
-	free((void *)(uintptr_t)served->plan.limits);
 	served->environment = NULL;
 	served->environment_count = 0;
 	served->plan = (struct spawn_plan){ .path_fd = -1 };
@@ -197,11 +151,13 @@ program_maker_init(struct program_maker *ret_maker, const struct supervisor *sup
 	};
 	config_host_ask(&host);
 	ret_maker->host_rights = host.host_rights;
-	return self_read(&ret_maker->self);
+	ret_maker->outfits = map_new();
+	return ret_maker->outfits != NULL ? self_read(&ret_maker->self) : -ENOMEM;
 }
 
 void
 program_maker_fini(struct program_maker *maker)
 {
+	maker->outfits = map_free(maker->outfits);
 	self_fini(&maker->self);
 }

@@ -6,6 +6,7 @@
 #include "base/shared_places.h"
 #include "supervisor/accounts.h"
 #include "supervisor/error_files.h"
+#include "supervisor/outfits.h"
 #include "supervisor/programs.h"
 
 #include <errno.h>
@@ -229,6 +230,7 @@ services_discard(struct service_set *set)
 	set->config = config_free(set->config);
 	set->accounts = accounts_free(set->accounts);
 	set->error_files = error_files_free(set->error_files);
+	set->outfits = outfits_free(set->outfits);
 	if (set->config_fd >= 0)
 		(void)close(set->config_fd);
 	*set = (struct service_set){ .config_fd = -1 };

@@ -34,6 +34,16 @@ struct account {
 	struct account *next;
 };
 
+/* What programs of services with the same keys have in common (outfits.c). */
+struct outfit {
+	const struct service_keys *keys;
+	char **environment; /* fixed part, and room for the peer's behind it */
+	size_t environment_count;
+	struct spawn_limit *limits;
+	size_t limit_count;
+	struct outfit *next;
+};
+
 /* A file that programs' standard error is appended to, shared by all services that name it. */
 struct error_file {
 	char *path;
@@ -60,7 +70,7 @@ struct served {
 	char *name;
 	struct spawn_plan plan; /* of a program */
 	int error_fd;           /* its standard error: borrowed, or ERROR_TO_... */
-	char **environment;     /* fixed part, and room for the peer's behind it; NULL: built-in */
+	char **environment;     /* its outfit's; NULL: built-in */
 	size_t environment_count;
 	struct limits limits;
 	int64_t instances;
@@ -79,6 +89,7 @@ struct service_set {
 	struct served **served; /* in the configuration's order; owned by the row table */
 	struct account *accounts;
 	struct error_file *error_files;
+	struct outfit *outfits;
 };
 
 /* A socket of a wait service (waiting.c). */

@@ -160,11 +160,10 @@ to_rlim(int64_t limit)
 
 /* What the key says; for descriptors else what we were started with, before we took more. */
 static bool
-wanted_limit(const struct program_maker *maker, const struct service_config *service,
+wanted_limit(const struct program_maker *maker, const struct service_keys *keys,
 	const struct limit_row *row, struct rlimit *ret_limit)
 {
-	const char *text =
-		*(char *const *)(const void *)((const char *)service->keys + row->offset);
+	const char *text = *(char *const *)(const void *)((const char *)keys + row->offset);
 	int64_t soft, hard;
 
 	if (text == NULL && row->resource == RLIMIT_NOFILE)
@@ -176,9 +175,9 @@ wanted_limit(const struct program_maker *maker, const struct service_config *ser
 	return true;
 }
 
-static int
-plan_limits(const struct program_maker *maker, struct spawn_plan *plan,
-	const struct service_config *service)
+int
+world_limits(const struct program_maker *maker, const struct service_keys *keys,
+	struct spawn_limit **ret_limits, size_t *ret_count)
 {
 	struct spawn_limit limits[ARRAY_SIZE(limit_rows)];
 	struct spawn_limit *kept;
@@ -189,7 +188,7 @@ plan_limits(const struct program_maker *maker, struct spawn_plan *plan,
 		const struct rlimit *ours = &maker->self.limits[row->resource];
 		struct rlimit wanted;
 
-		if (!wanted_limit(maker, service, row, &wanted) ||
+		if (!wanted_limit(maker, keys, row, &wanted) ||
 			(wanted.rlim_cur == ours->rlim_cur && wanted.rlim_max == ours->rlim_max))
 			continue;
 		limits[count++] = (struct spawn_limit){
@@ -202,9 +201,8 @@ plan_limits(const struct program_maker *maker, struct spawn_plan *plan,
 	if (kept == NULL)
 		return -ENOMEM;
 	memcpy(kept, limits, count * sizeof(*kept));
-	plan->limits = kept;
-	plan->limit_count = count;
-	plan->steps |= SPAWN_DO(LIMITS);
+	*ret_limits = kept;
+	*ret_count = count;
 	return 0;
 }
 
@@ -227,7 +225,7 @@ plan_place(const struct self *self, struct spawn_plan *plan, const struct servic
 		plan->steps |= SPAWN_DO(CWD);
 }
 
-int
+void
 world_plan(const struct program_maker *maker, struct spawn_plan *plan,
 	const struct service_config *service)
 {
@@ -237,5 +235,4 @@ world_plan(const struct program_maker *maker, struct spawn_plan *plan,
 	plan_disk(&maker->self, plan, service);
 	plan_oom_score(maker, plan, service);
 	plan_place(&maker->self, plan, service);
-	return plan_limits(maker, plan, service);
 }

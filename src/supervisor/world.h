@@ -6,10 +6,14 @@
 #include "supervisor/programs.h"
 
 /* Add to a plan whose identity is known the steps that make the world which the service's keys
- * ask for, and leave out those that would change nothing. A default that it would take a right
- * to set, which we lack, is left as we have it ourselves. 0 or -ENOMEM;
- * `plan->limits` is the caller's to free. */
-int world_plan(const struct program_maker *maker, struct spawn_plan *plan,
+ * ask for, but for the limits, and leave out those that would change nothing. A default that it
+ * would take a right to set, which we lack, is left as we have it ourselves. */
+void world_plan(const struct program_maker *maker, struct spawn_plan *plan,
 	const struct service_config *service);
+
+/* The limits that the keys ask for and that are not ours already; the caller frees them. 0, or
+ * -ENOMEM. */
+int world_limits(const struct program_maker *maker, const struct service_keys *keys,
+	struct spawn_limit **ret_limits, size_t *ret_count);
 
 #endif

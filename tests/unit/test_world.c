@@ -31,6 +31,8 @@ struct place {
 	gid_t group;
 	char cwd[2];
 	struct spawn_plan plan;
+	struct spawn_limit *limits;
+	size_t limit_count;
 };
 
 const struct where *
@@ -98,7 +100,7 @@ tear_down(void **state)
 {
 	struct place *place = *state;
 
-	free((void *)(uintptr_t)place->plan.limits);
+	free(place->limits);
 	place->arena = arena_free(place->arena);
 	free(place);
 	return 0;
@@ -120,7 +122,12 @@ choose(struct place *place, const char *name, const char *text)
 static void
 expect_steps(struct place *place, uint64_t steps)
 {
-	assert_int_equal(world_plan(&place->maker, &place->plan, &place->service), 0);
+	world_plan(&place->maker, &place->plan, &place->service);
+	assert_int_equal(world_limits(&place->maker, &place->keys, &place->limits,
+				 &place->limit_count),
+		0);
+	if (place->limit_count > 0)
+		place->plan.steps |= SPAWN_DO(LIMITS);
 	for (size_t step = 0; step < SPAWN_STEP_COUNT; step++)
 		if ((place->plan.steps >> step & 1) != (steps >> step & 1))
 			fail_msg("step %zu is %s", step,
@@ -200,10 +207,10 @@ what_the_starter_left_is_put_right_by_root(void **state)
 	expect_steps(place,
 		SPAWN_DO(NICE) | SPAWN_DO(SCHEDULER) | SPAWN_DO(IO_PRIORITY) | SPAWN_DO(OOM) |
 			SPAWN_DO(CWD) | SPAWN_DO(LIMITS));
-	assert_int_equal(place->plan.limit_count, 1);
-	assert_int_equal(place->plan.limits[0].step, SPAWN_STEP_RLIMIT_OF_files);
-	assert_int_equal(place->plan.limits[0].limit.rlim_cur, 1000);
-	assert_int_equal(place->plan.limits[0].limit.rlim_max, 2000);
+	assert_int_equal(place->limit_count, 1);
+	assert_int_equal(place->limits[0].step, SPAWN_STEP_RLIMIT_OF_files);
+	assert_int_equal(place->limits[0].limit.rlim_cur, 1000);
+	assert_int_equal(place->limits[0].limit.rlim_max, 2000);
 }
 
 static void
@@ -290,10 +297,10 @@ a_limit_is_set_soft_and_hard(void **state)
 	choose(place, "rlimit_files", "500:3000");
 	choose(place, "rlimit_cpu", "unlimited");
 	expect_steps(place, SPAWN_DO(LIMITS) | SPAWN_DO(NO_NEW_PRIVS));
-	assert_int_equal(place->plan.limit_count, 2);
-	assert_int_equal(place->plan.limits[0].limit.rlim_max, RLIM_INFINITY);
-	assert_int_equal(place->plan.limits[1].limit.rlim_cur, 500);
-	assert_int_equal(place->plan.limits[1].limit.rlim_max, 3000);
+	assert_int_equal(place->limit_count, 2);
+	assert_int_equal(place->limits[0].limit.rlim_max, RLIM_INFINITY);
+	assert_int_equal(place->limits[1].limit.rlim_cur, 500);
+	assert_int_equal(place->limits[1].limit.rlim_max, 3000);
 }
 
 static void
