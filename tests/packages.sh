@@ -23,7 +23,7 @@ list_of() {
 		"p910nd popa3d proftpd-core rsync sslh stunnel4 subversion talk talkd tang-common tcpd" \
 		"tftp-hpa tftpd-hpa tigervnc-standalone-server" ;;
 	# They conflict with those above, and are unpacked where they are wanted.
-	real-apart) echo "atftpd efingerd nullidentd vsftpd" ;;
+	real-apart) echo "atftpd nullidentd vsftpd" ;;
 	*)
 		echo "tests/packages.sh: \"$1\" is no list of packages" >&2
 		exit 2
@@ -39,21 +39,20 @@ lacking_of() {
 	done
 }
 
-apt_get() {
-	apt-get -q -y --no-install-recommends -o Acquire::Retries=1 -o Acquire::http::Timeout=15 "$@" \
-		</dev/null
+# What is there already stays.
+try_to_install() {
+	timeout 120 apt-get -q -y --no-install-recommends --no-remove -o Acquire::Retries=1 \
+		-o Acquire::http::Timeout=15 install "$@" </dev/null
 }
 
-# All at once if that works, else one by one for as long as that is reasonable. What is there
-# already stays.
+# All at once if that works, else one by one for a while.
 install_what_can_be_had() {
-	timeout 180 "$0" --now "$@" && return
-	end=$(($(date +%s) + 120))
+	try_to_install "$@" && return
+	end=$(($(date +%s) + 60))
 	for package in "$@"; do
 		[ "$(date +%s)" -lt "$end" ] || break
-		timeout 60 "$0" --now "$package" || echo "no $package"
+		try_to_install "$package" || echo "no $package"
 	done
-	return 0
 }
 
 export DEBIAN_FRONTEND=noninteractive
@@ -62,11 +61,6 @@ case ${1:-} in
 --try | --download)
 	how=${1#--}
 	shift
-	;;
---now)
-	shift
-	apt_get --no-remove install "$@"
-	exit
 	;;
 esac
 
@@ -81,11 +75,13 @@ if ! command -v dpkg-query >/dev/null; then
 fi
 
 if [ "$how" = download ]; then
-	# shellcheck disable=SC2086 # a list of words
-	exec timeout 60 apt-get -q download $wanted
+	for package in $wanted; do
+		timeout 60 apt-get -q download "$package" || echo "no $package"
+	done
+	exit 0
 fi
 
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086 # a list of words
 lacking=$(lacking_of $wanted | sort -u | tr '\n' ' ')
 [ -n "$lacking" ] || exit 0
 
@@ -102,5 +98,5 @@ timeout 120 apt-get update -q </dev/null ||
 if [ "$how" = try ]; then
 	install_what_can_be_had $lacking
 else
-	apt_get install $lacking
+	apt-get install -q -y --no-install-recommends $lacking </dev/null
 fi

@@ -6,7 +6,7 @@ import os
 
 from claims import expect, expect_equal
 from harness import wait_until
-from programs import (add_account, content_of, folder_of, installed_line, random_file, real, run,
+from inetd import (add_account, content_of, folder_of, installed_line, random_file, real, run,
                       serve, unpacked)
 from talk import receive_all, receive_line
 

@@ -6,7 +6,7 @@ import subprocess
 
 from claims import expect, expect_equal
 from people import AtTerminal, Telnet
-from programs import (content_of, end_leftovers, installed_line, line_of, random_file, real, run,
+from inetd import (content_of, end_leftovers, installed_line, line_of, random_file, real, run,
                       serve)
 from system import children
 

@@ -5,7 +5,7 @@ import filecmp
 import os
 
 from claims import expect, expect_equal
-from programs import (MEGABYTE, content_of, folder_of, random_file, real, run, serve, unpacked)
+from inetd import (MEGABYTE, content_of, folder_of, random_file, real, run, serve, unpacked)
 
 GIT_WHO = {name: "tester" for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME",
                                        "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL")}

@@ -7,7 +7,7 @@ import smtplib
 import struct
 
 from claims import expect, expect_equal
-from programs import content_of, folder_of, random_file, real, run, serve, unpacked, wait_gone
+from inetd import content_of, folder_of, random_file, real, run, serve, unpacked, wait_gone
 from talk import receive
 
 TFTP_LINES = {
