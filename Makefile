@@ -39,15 +39,15 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
 BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
-	src/base/shared.o src/base/shared_holds.o src/base/shared_places.o src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
-READER := src/config/arena.o src/config/clashes.o src/config/complaint.o src/config/conf.o \
+	src/base/prefix.o src/base/shared.o src/base/shared_holds.o src/base/shared_places.o src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
+READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o src/config/complaint.o src/config/conf.o \
 	src/config/conf_text.o \
 	src/config/config.o src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
 	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
 	src/config/value.o src/config/value_read.o src/config/value_write.o src/config/words.o
-CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_accounts.o src/config/check_files.o src/config/check_programs.o src/config/check_reach.o src/config/check_rights.o \
+CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_access.o src/config/check_accounts.o src/config/check_files.o src/config/check_programs.o src/config/check_reach.o src/config/check_rights.o \
 	src/config/check_sockets.o src/config/help.o src/config/host.o src/config/load.o \
-	src/config/places.o src/config/print.o
+	src/config/places.o src/config/prefix_list.o src/config/print.o
 
 REEVED := $(BASE) $(CONFIG) src/model/plan.o src/effects/session.o src/effects/sockdiag.o \
 	src/supervisor/deadlines.o src/supervisor/records.o \
@@ -72,7 +72,7 @@ GATE := $(BASE) $(READER) src/model/client_source.o src/model/policy.o src/model
 	services/chat_telnet.o services/chat_text.o services/chat_udp.o services/chat_user.o \
 	services/daytime.o services/discard.o services/echo.o services/qotd.o services/registry.o \
 	services/tcpmux.o services/time.o src/reeve_gate.o
-REEVECTL := src/base/name.o src/base/netaddr.o src/base/shared.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o $(CONFIG) \
+REEVECTL := src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/shared.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o $(CONFIG) \
 	src/control/daemon.o src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.

@@ -26,6 +26,15 @@ check_key_is_set(const struct service_config *service, size_t place)
 	return check_key_where(service, place) != &service->where;
 }
 
+const struct where *
+check_element_where(const struct service_config *service, size_t place, uint32_t index)
+{
+	for (uint32_t i = 0; i < service->key_count; i++)
+		if (service->key_where[i].place == place && service->key_where[i].elements != NULL)
+			return &service->key_where[i].elements[index];
+	return check_key_where(service, place);
+}
+
 /* Keys that nobody would read are mistakes: better said now than wondered about later. */
 static void
 check_readers(struct check *check, const struct service_config *service)
@@ -153,6 +162,7 @@ check_service(struct check *check, const struct service_config *service)
 	check_tcpmux(check, service);
 	check_sensor(check, service);
 	check_service_accounts(check, service);
+	check_service_access(check, service);
 	check_service_sockets(check, service);
 }
 

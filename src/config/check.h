@@ -39,9 +39,19 @@ const char *check_barrier(struct check *check, const struct service_keys *keys, 
 void check_service_program(struct check *check, const struct service_config *service);
 void check_service_rights(struct check *check, const struct service_config *service);
 
-/* --- check_accounts.c: users and groups, and whether programs can run as them */
+/* Where that element of a list was set. */
+const struct where *check_element_where(const struct service_config *service, size_t place,
+	uint32_t index);
+
+/* --- check_accounts.c: users and groups, and whether programs can run as them; of peers, whether
+ * there are any of that name */
 void check_daemon_accounts(struct check *check);
 void check_service_accounts(struct check *check, const struct service_config *service);
+void check_peer_account(struct check *check, const struct where *where, const char *key,
+	const char *name, bool is_group);
+
+/* --- check_access.c */
+void check_service_access(struct check *check, const struct service_config *service);
 
 /* --- check_sockets.c */
 void check_service_sockets(struct check *check, const struct service_config *service);

@@ -210,3 +210,15 @@ check_service_accounts(struct check *check, const struct service_config *service
 		check_group(check, check_key_where(service, KEY_PLACE_group), "group", keys->group);
 	check_groups(check, service);
 }
+
+void
+check_peer_account(struct check *check, const struct where *where, const char *key,
+	const char *name, bool is_group)
+{
+	const struct account *account =
+		ask_account(check, is_group ? 'g' : 'u', name, strlen(name));
+
+	if (!account->is_known)
+		complain(check->complaints, where, key, "there is no %s \"%.60s\"",
+			is_group ? "group" : "user", name);
+}

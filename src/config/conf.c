@@ -5,6 +5,7 @@
 #include "config/conf.h"
 
 #include "config/conf_text.h"
+#include "config/value.h"
 
 #include <errno.h>
 #include <libconfig.h>
@@ -107,6 +108,8 @@ value_text(const struct conf *conf, const struct node *node, const struct key *k
 		[KEY_RLIMIT] = "a text in quotes",
 		[KEY_LIST] = "a list of texts: [ \"...\", \"...\" ]",
 		[KEY_NAMES] = "a list of names: [ \"...\", \"...\" ]",
+		[KEY_RULES] = "a list of rules: [ \"...\", \"...\" ]",
+		[KEY_HOURS] = "a list of spans: [ \"...\", \"...\" ]",
 	};
 	const struct conf_name *noted = noted_name(value);
 	bool is_text_wanted = key->kind >= KEY_STRING;
@@ -142,45 +145,49 @@ value_text(const struct conf *conf, const struct node *node, const struct key *k
 
 static void
 apply_value(struct conf *conf, const struct node *node, const struct key *key,
-	const config_setting_t *value, void *object, struct where *wheres)
+	const config_setting_t *value, const struct target *target)
 {
 	char room[64];
 	struct setting setting = { .key = key, .label = node->label, .where = node->where };
+	unsigned line = config_setting_source_line(value);
 
+	/* An element of a list on a line of its own. */
+	if (value != node->setting && line != config_setting_source_line(node->setting))
+		setting.where = conf_text_place(&conf->text, line);
 	setting.text = value_text(conf, node, key, value, room, sizeof(room));
 	if (setting.text != NULL)
-		setting_apply(conf->reader, &setting, object, wheres);
+		setting_apply(conf->reader, &setting, target);
 }
 
 static void
-apply_node(struct conf *conf, const struct node *node, const struct key *key, void *object,
-	struct where *wheres)
+apply_node(struct conf *conf, const struct node *node, const struct key *key,
+	const struct target *target)
 {
-	bool is_list = key->kind == KEY_LIST || key->kind == KEY_NAMES;
+	bool is_list = value_is_list(key->kind);
 	int count;
 
 	if (!is_list || !config_setting_is_aggregate(node->setting) ||
 		config_setting_is_group(node->setting)) {
-		apply_value(conf, node, key, node->setting, object, wheres);
+		apply_value(conf, node, key, node->setting, target);
 		return;
 	}
 	count = config_setting_length(node->setting);
-	if (count == 0 && key->kind == KEY_NAMES)
+	if (count == 0 && value_is_joined(key->kind))
 		setting_apply(conf->reader,
 			&(struct setting){ .key = key,
 				.text = "",
 				.label = node->label,
 				.where = node->where },
-			object, wheres);
+			target);
 	for (int i = 0; i < count; i++)
 		apply_value(conf, node, key,
-			config_setting_get_elem(node->setting, (unsigned int)i), object, wheres);
+			config_setting_get_elem(node->setting, (unsigned int)i), target);
 }
 
 /* Every key of a block: the daemon's, or those of services. */
 static void
-read_block(struct conf *conf, const struct node *block, enum key_scope scope, void *object,
-	struct where *wheres)
+read_block(struct conf *conf, const struct node *block, enum key_scope scope,
+	const struct target *target)
 {
 	int count = config_setting_length(block->setting);
 
@@ -192,7 +199,7 @@ read_block(struct conf *conf, const struct node *block, enum key_scope scope, vo
 			setting_complain_unknown(conf->reader, config_setting_name(node.setting),
 				node.label, &node.where, scope);
 		else
-			apply_node(conf, &node, key, object, wheres);
+			apply_node(conf, &node, key, target);
 	}
 }
 
@@ -201,6 +208,7 @@ read_service_block(struct conf *conf, const struct node *node)
 {
 	struct reader *reader = conf->reader;
 	const char *name = config_setting_name(node->setting);
+	struct target target;
 	struct block *block;
 
 	if (!is_block(conf, node))
@@ -217,23 +225,27 @@ read_service_block(struct conf *conf, const struct node *node)
 	}
 	*reader->blocks_end = block;
 	reader->blocks_end = &block->next;
-	read_block(conf, node, KEY_SERVICE, &block->layer.keys, block->layer.where);
+	target = layer_target(&block->layer);
+	read_block(conf, node, KEY_SERVICE, &target);
 }
 
 static void
 read_daemon(struct conf *conf, const struct node *node)
 {
+	const struct target target = { .object = &conf->reader->config->daemon,
+		.wheres = conf->reader->config->daemon_where };
+
 	if (is_block(conf, node))
-		read_block(conf, node, KEY_DAEMON, &conf->reader->config->daemon,
-			conf->reader->config->daemon_where);
+		read_block(conf, node, KEY_DAEMON, &target);
 }
 
 static void
 read_defaults(struct conf *conf, const struct node *node)
 {
+	struct target target = layer_target(&conf->reader->defaults);
+
 	if (is_block(conf, node))
-		read_block(conf, node, KEY_SERVICE, &conf->reader->defaults.keys,
-			conf->reader->defaults.where);
+		read_block(conf, node, KEY_SERVICE, &target);
 }
 
 static void

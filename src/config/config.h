@@ -52,6 +52,8 @@ enum config_tcpmux { CONFIG_TCPMUX_NO, CONFIG_TCPMUX_PLAIN, CONFIG_TCPMUX_PLUS }
 #define CONFIG_TYPE_LIST char **
 #define CONFIG_TYPE_RLIMIT char *
 #define CONFIG_TYPE_NAMES char **
+#define CONFIG_TYPE_RULES char **
+#define CONFIG_TYPE_HOURS char **
 
 #define CONFIG_FIELD_IF_DAEMON_DAEMON(name, kind) CONFIG_TYPE_##kind name;
 #define CONFIG_FIELD_IF_DAEMON_SERVICE(name, kind)
@@ -97,6 +99,7 @@ struct endpoint {
 struct key_where {
 	uint32_t place; /* of the key among the SERVICE and OPTION rows */
 	struct where where;
+	const struct where *elements; /* of a list: where each was; shared as the layer is */
 };
 
 struct service_config {

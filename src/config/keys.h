@@ -27,6 +27,8 @@ enum key_kind {
 	KEY_RLIMIT,
 	KEY_LIST,
 	KEY_NAMES,
+	KEY_RULES,
+	KEY_HOURS,
 };
 
 /* Who reads a service's key: the first four, or the built-in of that name. */

@@ -3,6 +3,7 @@
 #include "config/reader.h"
 
 #include "config/clashes.h"
+#include "config/value.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,26 +27,67 @@ complete_path(struct reader *reader, const struct setting *setting, void *object
 	return *path != NULL ? 0 : -ENOMEM;
 }
 
+static uint32_t
+count_elements(const struct key *key, const void *object)
+{
+	char *const *list = value_get_list(key, object);
+	uint32_t count = 0;
+
+	while (list != NULL && list[count] != NULL)
+		count++;
+	return count;
+}
+
+/* What the list has grown by stands there. The room doubles, for lists come word by word. */
+static void
+note_elements(struct reader *reader, struct element_wheres *elements, uint32_t count,
+	const struct where *where)
+{
+	if (count > elements->room) {
+		uint32_t room = count * 2;
+		struct where *list = arena_take(reader->arena, room * sizeof(*list));
+
+		if (list == NULL)
+			return;
+		if (elements->count > 0)
+			memcpy(list, elements->list, elements->count * sizeof(*list));
+		elements->list = list;
+		elements->room = room;
+	}
+	while (elements->count < count)
+		elements->list[elements->count++] = *where;
+}
+
+struct target
+layer_target(struct layer *layer)
+{
+	return (struct target){ &layer->keys, layer->where, layer->elements };
+}
+
 void
-setting_apply(struct reader *reader, const struct setting *setting, void *object,
-	struct where *wheres)
+setting_apply(struct reader *reader, const struct setting *setting, const struct target *target)
 {
 	const struct key *key = setting->key;
+	struct where *where = &target->wheres[key->place];
 	struct textbuf problem = TEXTBUF_INIT(KEY_PROBLEM_MAX);
 
-	if (wheres[key->place].source != NULL && key->kind != KEY_LIST && key->kind != KEY_NAMES) {
+	if (where->source != NULL && !value_is_list(key->kind)) {
 		complain(reader->complaints, &setting->where, setting->label, "is set twice");
 		return;
 	}
-	if (key_read(key, object, setting->text, reader->arena, &problem) == -EINVAL) {
+	if (key_read(key, target->object, setting->text, reader->arena, &problem) == -EINVAL) {
 		complain(reader->complaints, &setting->where, setting->label, "%s",
 			problem.text != NULL ? problem.text : "has a value that is not understood");
 		/* What is checked afterwards finds a value that can be one. */
 		if (key_is_service(key))
-			key_copy(key, object, &reader->factory);
-	} else if (key->kind == KEY_PATH && *key_text(key, object) != NULL)
-		(void)complete_path(reader, setting, object); /* complains; the arena knows */
-	wheres[key->place] = setting->where;
+			key_copy(key, target->object, &reader->factory);
+	} else if (key->kind == KEY_PATH && *key_text(key, target->object) != NULL)
+		(void)complete_path(reader, setting,
+			target->object); /* complains; the arena knows */
+	*where = setting->where;
+	if (target->elements != NULL && value_is_list(key->kind))
+		note_elements(reader, &target->elements[key->place],
+			count_elements(key, target->object), where);
 	textbuf_fini(&problem);
 }
 
@@ -161,6 +203,7 @@ keep_wheres(struct reader *reader, const struct layer *const *layers,
 			where[count++] = (struct key_where){
 				.place = place,
 				.where = layers[place]->where[place],
+				.elements = layers[place]->elements[place].list,
 			};
 	if (count == 0)
 		return;

@@ -13,10 +13,25 @@
 #include "config/source.h"
 #include "config/words.h"
 
+/* Where each element of a list was set. */
+struct element_wheres {
+	struct where *list;
+	uint32_t count;
+	uint32_t room;
+};
+
 /* Keys that one place sets: those whose `where` has a source. */
 struct layer {
 	struct service_keys keys;
 	struct where where[KEY_PLACES_SERVICE];
+	struct element_wheres elements[KEY_PLACES_SERVICE];
+};
+
+/* What settings are put into. */
+struct target {
+	void *object;
+	struct where *wheres;            /* by the key's place */
+	struct element_wheres *elements; /* the same; NULL: nobody asks for them */
 };
 
 /* A `service` block of reeve.conf. */
@@ -63,9 +78,10 @@ struct setting {
 struct reader *reader_new(struct complaint_list *complaints);
 struct config *reader_finish(struct reader *reader, int error);
 
-/* Put a value into its object (`wheres`: the object's) or complain. */
-void setting_apply(struct reader *reader, const struct setting *setting, void *object,
-	struct where *wheres);
+/* Put a value into its object or complain. */
+void setting_apply(struct reader *reader, const struct setting *setting,
+	const struct target *target);
+struct target layer_target(struct layer *layer);
 
 /* The key of the daemon, or of services, that was perhaps meant by `name`; or `also` (may be
  * NULL). NULL: none is near. */

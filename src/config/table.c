@@ -64,6 +64,7 @@ read_bare_word(struct line *line, const struct word *word)
 {
 	const struct key *key = keys_find(word->text);
 	const char *nearest = setting_nearest(word->text, KEY_SERVICE, BUILTIN_WORD);
+	struct target target = layer_target(&line->layer);
 
 	if (key != NULL && key_is_daemon(key))
 		setting_complain_unknown(line->reader, word->text, word->text, &word->where,
@@ -77,7 +78,7 @@ read_bare_word(struct line *line, const struct word *word)
 				.text = "yes",
 				.label = key->name,
 				.where = word->where },
-			&line->layer.keys, line->layer.where);
+			&target);
 	else if (nearest != NULL)
 		complain(line->reader->complaints, &word->where, NULL,
 			"\"%.60s\" is no key; did you mean \"%s\"?", word->text, nearest);
@@ -94,6 +95,7 @@ read_setting(struct line *line, const struct word *word)
 	size_t name_length = strcspn(word->text, "=");
 	char *name = arena_copy(line->reader->arena, word->text, name_length);
 	struct where where = word_part(word, 0, name_length);
+	struct target target = layer_target(&line->layer);
 	const struct key *key;
 
 	if (name == NULL)
@@ -108,7 +110,7 @@ read_setting(struct line *line, const struct word *word)
 			.text = word->text + name_length + 1,
 			.label = key->name,
 			.where = word->where },
-		&line->layer.keys, line->layer.where);
+		&target);
 }
 
 static void

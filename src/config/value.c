@@ -44,7 +44,13 @@ value_is_number(enum key_kind kind)
 bool
 value_is_list(enum key_kind kind)
 {
-	return kind == KEY_LIST || kind == KEY_NAMES;
+	return kind == KEY_LIST || value_is_joined(kind);
+}
+
+bool
+value_is_joined(enum key_kind kind)
+{
+	return kind == KEY_NAMES || kind == KEY_RULES || kind == KEY_HOURS;
 }
 
 bool

@@ -20,6 +20,7 @@ const struct unit *value_units(enum key_kind kind);
 /* Is the value an int64_t, is it a char **, does it know the word auto? */
 bool value_is_number(enum key_kind kind);
 bool value_is_list(enum key_kind kind);
+bool value_is_joined(enum key_kind kind); /* a list that may be empty, written with commas */
 bool value_has_auto(const struct key *key);
 
 int64_t value_get_number(const struct key *key, const void *object);

@@ -3,6 +3,7 @@
 #include "config/value.h"
 
 #include "base/utf8.h"
+#include "config/access_rule.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +11,8 @@
 
 #define TEXT_BYTES_MAX 4096
 #define LIST_MAX 256
-#define LIMITS_BYTES_MAX 64 /* two numbers and a colon */
+#define RULES_BYTES_MAX (LIST_MAX * 320) /* as many as a list takes, of the longest names */
+#define LIMITS_BYTES_MAX 64              /* two numbers and a colon */
 
 static const char *const bool_words[] = { "no", "yes", "off", "on", "false", "true", NULL };
 
@@ -208,7 +210,7 @@ check_text(const struct key *key, const char *text, struct textbuf *ret_problem)
 		textbuf_add(ret_problem, "is empty");
 		return -EINVAL;
 	}
-	if (length > TEXT_BYTES_MAX) {
+	if (length > TEXT_BYTES_MAX && !value_is_joined(key->kind)) {
 		textbuf_addf(ret_problem, "is %zu bytes long, more than %d", length,
 			TEXT_BYTES_MAX);
 		return -EINVAL;
@@ -284,6 +286,46 @@ add_names(char ***place, const char *text, struct arena *arena, struct textbuf *
 	return error == 0 && names == NULL ? -ENOMEM : error;
 }
 
+/* Rules and spans of hours, parted by blanks or a comma. Kept as they are printed, so that what
+ * means the same is the same text. */
+static int
+add_rules(const struct key *key, char ***place, const char *text, struct arena *arena,
+	struct textbuf *ret_problem)
+{
+	struct textbuf kept = TEXTBUF_INIT(RULES_BYTES_MAX);
+	int error = 0;
+
+	text += strspn(text, " \t");
+	while (error == 0 && *text != '\0') {
+		size_t length = access_rule_word(text);
+
+		if (key->kind == KEY_HOURS)
+			error = access_hours_normalise(text, length, &kept, ret_problem);
+		else
+			error = access_rule_normalise(text, length, &kept, ret_problem);
+		text += length;
+		text += strspn(text, " \t");
+		if (error == 0 && *text == ',') {
+			text += 1 + strspn(text + 1, " \t");
+			if (*text == '\0' || *text == ',') {
+				textbuf_add(ret_problem, "has a comma without a rule beside it");
+				error = -EINVAL;
+			}
+		}
+	}
+	if (error == 0 && textbuf_error(&kept) == -ENOBUFS) {
+		textbuf_addf(ret_problem, "has more than %d entries; a file takes more: file:PATH",
+			LIST_MAX);
+		error = -EINVAL;
+	}
+	if (error == 0)
+		error = textbuf_error(&kept);
+	if (error == 0)
+		error = add_names(place, kept.text != NULL ? kept.text : "", arena, ret_problem);
+	textbuf_fini(&kept);
+	return error;
+}
+
 static void
 write_limit(int64_t limit, struct textbuf *text)
 {
@@ -332,8 +374,9 @@ read_text(const struct key *key, void *object, const char *text, struct arena *a
 	struct textbuf *ret_problem)
 {
 	char ***list = (char ***)(void *)((char *)object + key->offset);
-	int error =
-		key->kind == KEY_NAMES && *text == '\0' ? 0 : check_text(key, text, ret_problem);
+	int error = value_is_joined(key->kind) && *text == '\0'
+		? 0
+		: check_text(key, text, ret_problem);
 	char *copy;
 
 	if (error < 0)
@@ -342,6 +385,8 @@ read_text(const struct key *key, void *object, const char *text, struct arena *a
 		return read_rlimit(key, object, text, arena, ret_problem);
 	if (key->kind == KEY_NAMES)
 		return add_names(list, text, arena, ret_problem);
+	if (key->kind == KEY_RULES || key->kind == KEY_HOURS)
+		return add_rules(key, list, text, arena, ret_problem);
 	if (key->kind == KEY_LIST)
 		return add_to_list(list, text, strlen(text), arena, ret_problem);
 	copy = arena_intern(arena, text, strlen(text));
@@ -376,6 +421,8 @@ key_read(const struct key *key, void *object, const char *text, struct arena *ar
 	case KEY_RLIMIT:
 	case KEY_LIST:
 	case KEY_NAMES:
+	case KEY_RULES:
+	case KEY_HOURS:
 		return read_text(key, object, text, arena, ret_problem);
 	}
 	return -EINVAL;

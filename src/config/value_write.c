@@ -122,7 +122,7 @@ key_write(const struct key *key, const void *object, size_t index, struct textbu
 		write_load(value_get_number(key, object), ret_text);
 	} else if (value_is_number(key->kind)) {
 		write_with_unit(key, value_get_number(key, object), ret_text);
-	} else if (key->kind == KEY_NAMES) {
+	} else if (value_is_joined(key->kind)) {
 		return write_names(value_get_list(key, object), ret_text);
 	} else {
 		text = value_get_text(key, object);
@@ -180,6 +180,12 @@ key_describe_values(const struct key *key, struct textbuf *ret_text)
 		break;
 	case KEY_NAMES:
 		textbuf_add(ret_text, "names, or nothing for none");
+		break;
+	case KEY_RULES:
+		textbuf_add(ret_text, "rules, or nothing for none");
+		break;
+	case KEY_HOURS:
+		textbuf_add(ret_text, "spans of hours, or nothing for none");
 		break;
 	}
 }
