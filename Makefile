@@ -38,8 +38,8 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
-BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
-	src/base/prefix.o src/base/shared.o src/base/shared_holds.o src/base/shared_places.o src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
+BASE := src/base/prefix.o src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
+	src/base/shared.o src/base/shared_holds.o src/base/shared_places.o src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
 READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o src/config/complaint.o src/config/conf.o \
 	src/config/conf_text.o \
 	src/config/config.o src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
@@ -49,15 +49,18 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 	src/config/check_sockets.o src/config/help.o src/config/host.o src/config/load.o \
 	src/config/places.o src/config/prefix_list.o src/config/print.o
 
-REEVED := $(BASE) $(CONFIG) src/model/plan.o src/effects/session.o src/effects/sockdiag.o \
+REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
+	src/model/plan.o src/model/prefixes.o src/effects/sealed.o src/effects/session.o src/effects/sockdiag.o \
 	src/supervisor/deadlines.o src/supervisor/records.o \
 	src/effects/channel.o src/effects/listen.o $(NOTIFY) src/effects/priv.o src/effects/self.o src/effects/spawn.o src/effects/spawn_child.o \
 	src/supervisor/accounts.o src/supervisor/activation.o src/supervisor/announce.o src/supervisor/background.o \
 	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/gates.o src/supervisor/handler_table.o src/supervisor/handlers.o src/supervisor/hearing.o \
 	src/supervisor/handover.o src/supervisor/listeners.o src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/reload.o \
-	src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o \
+	src/supervisor/rules.o src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
-GATE := $(BASE) $(READER) src/model/client_source.o src/model/policy.o src/model/rate.o \
+GATE := $(BASE) $(READER) src/model/access.o src/model/client_source.o src/model/policy.o \
+	src/model/prefixes.o src/model/rate.o src/effects/sealed.o src/gate/rules.o \
+	src/gate/unix_peer.o \
 	src/effects/channel.o src/effects/sandbox.o \
 	src/gate/admission.o src/gate/builtin.o src/gate/carry.o \
 	src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \

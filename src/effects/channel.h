@@ -5,15 +5,15 @@
  *
  * A configuration travels as: config (text and shared memory), services (the row of shared
  * memory for each, in table order), listeners (what is new with its descriptor, what stays by
- * its id), file (for a built-in that reads one), commit; the gate answers serving. The gate
- * changes nothing before commit. */
+ * its id), file (for a built-in that reads one), access (who is admitted), commit; the gate
+ * answers serving. The gate changes nothing before commit. */
 #ifndef REEVE_CHANNEL_H
 #define REEVE_CHANNEL_H
 
 #include "base/netaddr.h"
 #include "base/util.h"
 
-#define CHANNEL_VERSION 3 /* of all the structs below */
+#define CHANNEL_VERSION 4 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_SIZE_MAX 16384
 
@@ -73,6 +73,12 @@ struct message_listeners_row {
 
 struct message_file {
 	uint32_t service; /* index */
+};
+
+/* fd: the image of the services' access rules (sealed memfd). In a configuration only if a service
+ * has some; later alone, when a file that they name has changed. */
+struct message_access {
+	uint32_t generation;
 };
 
 struct message_commit {

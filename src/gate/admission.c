@@ -5,8 +5,13 @@
 #include "base/log.h"
 #include "gate/limits.h"
 #include "gate/service.h"
+#include "gate/unix_peer.h"
+
+#include <stdio.h>
+#include <time.h>
 
 #define REFUSALS_TOLD_MS 10000
+#define RULE_TEXT_MAX 1024
 
 struct refusals {
 	struct {
@@ -56,11 +61,22 @@ should_tell(struct service *service, enum verdict verdict, uint64_t *ret_count)
 	return true;
 }
 
+/* "/etc/reeve/services:12"; NULL if no rule decided. */
+static const char *
+write_rule(const struct access_place *place, char text[static RULE_TEXT_MAX])
+{
+	if (!place->file)
+		return NULL;
+	(void)snprintf(text, RULE_TEXT_MAX, "%s:%u", place->file, place->line);
+	return text;
+}
+
 void
 admission_note_refusal(struct service *service, const struct netaddr *peer,
 	const struct policy_answer *answer, bool is_datagram)
 {
 	const char *word = verdict_word(answer->verdict);
+	char rule[RULE_TEXT_MAX];
 	uint64_t count;
 
 	service_count(service, metric_of(answer->verdict), 1);
@@ -68,10 +84,33 @@ admission_note_refusal(struct service *service, const struct netaddr *peer,
 		return;
 	if (is_datagram)
 		LOG(datagrams_refused, .service = service_name(service), .peer = peer,
-			.verdict = word, .count = (int64_t)count);
+			.verdict = word, .rule = write_rule(&answer->rule, rule),
+			.count = (int64_t)count);
 	else
 		LOG(conn_refused, .service = service_name(service), .peer = peer, .verdict = word,
-			.count = (int64_t)count);
+			.rule = write_rule(&answer->rule, rule), .count = (int64_t)count);
+}
+
+/* By the clock of the place: what the gate knows of its time zone it has read before its door was
+ * shut. */
+static uint16_t
+ask_minute(void)
+{
+	time_t now = time(NULL);
+	struct tm local;
+
+	if (!localtime_r(&now, &local))
+		return UINT16_MAX; /* no span holds it */
+	return (uint16_t)(local.tm_hour * 60 + local.tm_min);
+}
+
+bool
+admission_asks_who(const struct service *service)
+{
+	const struct access *access = service->gate->rules.access;
+
+	return access && service->access_set != ACCESS_NO_SET &&
+		access_asks_who(access, service->access_set);
 }
 
 void
@@ -93,17 +132,36 @@ admission_refuse_stream(struct service *service, int conn_fd, const struct netad
 	limits_note_refusal(service, conn_fd, peer, answer->verdict);
 }
 
+/* What the service's own rules ask, beside what is known of every client. */
+static struct policy_answer
+judge(struct service *service, struct policy_question *question)
+{
+	struct gate *gate = service->gate;
+
+	question->now = loop_now(gate->loop);
+	if (service->access_set != ACCESS_NO_SET) {
+		question->access = gate->rules.access;
+		question->access_set = service->access_set;
+		if (access_asks_when(gate->rules.access, service->access_set))
+			question->minute = ask_minute();
+	}
+	return policy_judge(question);
+}
+
 bool
 admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer,
 	uint64_t *ret_source)
 {
-	const struct policy_question question = {
-		.peer = peer,
-		.now = loop_now(service->gate->loop),
-	};
-	struct policy_answer answer = policy_judge(&question);
+	struct policy_question question = { .peer = peer };
+	struct access_peer unix_peer;
+	struct policy_answer answer;
 
 	*ret_source = 0;
+	if (peer->family == AF_UNIX && admission_asks_who(service)) {
+		unix_peer_ask(conn_fd, &unix_peer);
+		question.unix_peer = &unix_peer;
+	}
+	answer = judge(service, &question);
 	if (answer.verdict == VERDICT_ADMIT)
 		answer.verdict = limits_judge_stream(service, conn_fd, peer, ret_source);
 	if (answer.verdict == VERDICT_ADMIT)
@@ -114,15 +172,15 @@ admission_judge_stream(struct service *service, int conn_fd, const struct netadd
 
 bool
 admission_judge_datagram(struct service *service, const struct netaddr *peer,
-	const struct netaddr *local)
+	const struct netaddr *local, const struct access_peer *unix_peer)
 {
-	const struct policy_question question = {
+	struct policy_question question = {
 		.peer = peer,
 		.local = local,
 		.ports = &service->gate->own_ports,
-		.now = loop_now(service->gate->loop),
+		.unix_peer = unix_peer,
 	};
-	struct policy_answer answer = policy_judge(&question);
+	struct policy_answer answer = judge(service, &question);
 
 	if (answer.verdict == VERDICT_ADMIT)
 		answer.verdict = limits_judge_datagram(service, peer);

@@ -13,12 +13,15 @@
 bool admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer,
 	uint64_t *ret_source);
 
-/* The same for a datagram, by whom it came from and which address it asked. */
+/* The same for a datagram, by whom it came from, which address it asked, and who sent it if that
+ * was a unix client and is known (or NULL). */
 bool admission_judge_datagram(struct service *service, const struct netaddr *peer,
-	const struct netaddr *local);
+	const struct netaddr *local, const struct access_peer *unix_peer);
 
-/* A no that was found elsewhere: an answer that a datagram's source cannot pay, say. `rule` as in
- * struct policy_answer. */
+/* Do the rules of the service want to know who a unix client is? */
+bool admission_asks_who(const struct service *service);
+
+/* A no that was found elsewhere: an answer that a datagram's source cannot pay, say. */
 void admission_refuse_stream(struct service *service, int conn_fd, const struct netaddr *peer,
 	const struct policy_answer *answer);
 void admission_note_refusal(struct service *service, const struct netaddr *peer,

@@ -7,6 +7,7 @@
 #include "gate/datagram_queue.h"
 #include "gate/limits.h"
 #include "gate/service.h"
+#include "gate/unix_peer.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,6 +19,7 @@ union receive_control {
 	struct cmsghdr align;
 	char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
 	char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	union unix_peer_control who;
 };
 
 struct datagrams {
@@ -74,7 +76,7 @@ datagrams_free(struct datagrams *datagrams)
 void
 datagrams_note_refusal(struct service *service, const struct netaddr *peer, enum verdict verdict)
 {
-	const struct policy_answer answer = { verdict, POLICY_NO_RULE };
+	const struct policy_answer answer = { .verdict = verdict };
 
 	admission_note_refusal(service, peer, &answer, true);
 }
@@ -159,9 +161,17 @@ serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
 		.bytes = datagrams->bytes[place],
 		.length = datagrams->messages[place].msg_len,
 	};
+	struct access_peer unix_peer;
+	const struct access_peer *sender = NULL;
 
 	read_peer(datagrams, listener, place);
-	if (!admission_judge_datagram(service, &datagrams->peer.address, &datagrams->peer.local))
+	if (datagrams->messages[place].msg_hdr.msg_control &&
+		listener->protocol == PROTOCOL_UNIX_DGRAM) {
+		unix_peer_read(&datagrams->messages[place].msg_hdr, &unix_peer);
+		sender = &unix_peer;
+	}
+	if (!admission_judge_datagram(service, &datagrams->peer.address, &datagrams->peer.local,
+		    sender))
 		return;
 	if (!service->builtin.ops) {
 		serve_program(datagrams, listener, place);
@@ -176,12 +186,20 @@ serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
 	datagrams->current = NULL;
 }
 
+static size_t
+control_room_of(const struct listener *listener)
+{
+	if (listener->protocol == PROTOCOL_UNIX_DGRAM)
+		return admission_asks_who(listener->service) ? sizeof(union unix_peer_control) : 0;
+	return listener->is_wildcard ? sizeof(union receive_control) : 0;
+}
+
 /* How many came; less than `batch` means that no more wait. */
 static unsigned
 serve_batch(struct datagrams *datagrams, struct listener *listener, unsigned batch)
 {
 	struct service *service = listener->service;
-	size_t control_room = listener->is_wildcard ? sizeof(union receive_control) : 0;
+	size_t control_room = control_room_of(listener);
 	uint64_t bytes = 0;
 	int count;
 

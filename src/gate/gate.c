@@ -11,6 +11,7 @@
 #include "gate/listener.h"
 #include "gate/outbox.h"
 #include "gate/relay.h"
+#include "gate/rules.h"
 #include "gate/said.h"
 #include "gate/service.h"
 #include "gate/setup.h"
@@ -135,6 +136,8 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 		return setup_add_services(gate, message, ret_rule);
 	case MESSAGE_listeners:
 		return setup_add_listeners(gate, message, ret_rule);
+	case MESSAGE_access:
+		return rules_receive(gate, message, ret_rule);
 	case MESSAGE_file:
 		return setup_add_file(gate, message, ret_rule);
 	case MESSAGE_commit:
@@ -257,6 +260,7 @@ life_fini(struct life *life)
 	datagrams_free(gate->datagrams);
 	conns_free(gate->conns);
 	outbox_free(gate->outbox);
+	rules_fini(&gate->rules);
 	shared_free(gate->shared);
 	shared_sources_free(gate->sources);
 	loop_free(gate->loop);

@@ -11,6 +11,7 @@
 #include "gate/outbox.h"
 #include "gate/relay.h"
 #include "gate/service.h"
+#include "gate/unix_peer.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -221,7 +222,7 @@ accept_client(struct listener *listener, struct entrant *ret_entrant)
 static enum outcome
 refuse_one(struct listener *listener, enum verdict verdict)
 {
-	const struct policy_answer answer = { .verdict = verdict, .rule = POLICY_NO_RULE };
+	const struct policy_answer answer = { .verdict = verdict };
 	struct entrant entrant;
 	enum outcome outcome = accept_client(listener, &entrant);
 
@@ -406,6 +407,8 @@ listener_serve(struct listener *listener, struct service *service)
 	service->listeners = listener;
 	if (is_other)
 		set_options(listener);
+	if (listener->protocol == PROTOCOL_UNIX_DGRAM)
+		unix_peer_expect(listener, admission_asks_who(service));
 	watch_again(listener);
 }
 

@@ -227,7 +227,7 @@ make_way_for_terminal(struct relay *relay, int ret_program_fds[2])
 static void
 give_up(struct relay *relay, const struct entrant *entrant)
 {
-	static const struct policy_answer answer = { VERDICT_wait_descriptors, POLICY_NO_RULE };
+	static const struct policy_answer answer = { .verdict = VERDICT_wait_descriptors };
 
 	admission_note_refusal(relay->service, &relay->peer, &answer, false);
 	loop_unwatch(relay->service->gate->loop, &relay->conn);

@@ -86,6 +86,7 @@ service_new(struct gate *gate, struct generation *generation, const struct servi
 	generation->users++;
 	service->config = config;
 	service->row = row;
+	service->access_set = ACCESS_NO_SET;
 	service->users = 1;
 	if (config->builtin)
 		service->builtin.ops = service_find(config->builtin);

@@ -4,6 +4,7 @@
 #include "gate/setup.h"
 
 #include "gate/builtin.h"
+#include "gate/rules.h"
 #include "gate/service.h"
 
 #include <errno.h>
@@ -225,6 +226,8 @@ setup_check(const struct gate *gate, const struct message_commit *commit, const 
 		return broken(ret_rule, "another generation than began");
 	if (setup->rows_known != setup->asked.service_count)
 		return broken(ret_rule, "a service without row");
+	if (!rules_are_complete(setup))
+		return broken(ret_rule, "a service without its access rules");
 	return 0;
 }
 
@@ -243,6 +246,7 @@ setup_free(struct setup *setup)
 	free(setup->listeners);
 	shared_free(setup->shared);
 	shared_sources_free(setup->sources);
+	rules_fini(&setup->rules);
 	generation_return(setup->generation);
 	free(setup);
 	return NULL;

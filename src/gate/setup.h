@@ -48,6 +48,7 @@ struct setup {
 	uint32_t rows_known;
 	struct setup_listener *listeners; /* asked.listener_count */
 	uint32_t listeners_known;
+	struct rules rules;
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include "gate/limits.h"
 #include "gate/listener.h"
 #include "gate/relay.h"
+#include "gate/rules.h"
 #include "gate/service.h"
 #include "gate/setup.h"
 
@@ -323,6 +324,7 @@ setup_commit(struct gate *gate)
 		exchange_listeners(gate, setup->listeners_known, exchange.listeners);
 		exchange_services(gate, setup, exchange.services);
 		exchange_targets(gate, exchange.targets);
+		rules_commit(gate, setup);
 		serve(gate, setup);
 	} else {
 		take_back(gate, setup);

@@ -12,8 +12,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 
-static const struct policy_answer short_of_descriptors = { VERDICT_wait_descriptors,
-	POLICY_NO_RULE };
+static const struct policy_answer short_of_descriptors = { .verdict = VERDICT_wait_descriptors };
 
 static void
 ask_local(int conn_fd, struct netaddr *ret_local)

@@ -45,6 +45,12 @@ struct builtin {
 	struct timer tick;
 };
 
+/* What clients are judged by; NULL: no service has rules. */
+struct rules {
+	const struct access *access;
+	size_t size;
+};
+
 struct listener {
 	struct watch watch; /* first; events are 0 while it is paused */
 	struct service *service;
@@ -79,6 +85,7 @@ struct service {
 	const struct service_config *config;
 	uint32_t row;
 	uint64_t identity; /* what sources are remembered under: its row and its name */
+	uint32_t access_set; /* of the rules */
 	uint32_t users; /* connections, programs that may still say something, the configuration */
 	struct builtin builtin;
 	struct listener *listeners;
@@ -107,6 +114,8 @@ struct gate {
 	struct shared *shared;
 	struct shared_sources *sources;
 	struct generation *generation;
+	uint32_t configuration; /* its number */
+	struct rules rules;
 	uint32_t number;
 	uint32_t gate_count; /* that share the sockets */
 	uint32_t writer;     /* in the shared memory */

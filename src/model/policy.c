@@ -40,9 +40,12 @@ judge_datagram(const struct policy_question *question)
 struct policy_answer
 policy_judge(const struct policy_question *question)
 {
-	struct policy_answer answer = { .verdict = VERDICT_ADMIT, .rule = POLICY_NO_RULE };
+	struct policy_answer answer = { .verdict = VERDICT_ADMIT };
 
 	if (question->ports)
 		answer.verdict = judge_datagram(question);
+	if (answer.verdict == VERDICT_ADMIT && question->access)
+		answer.verdict = access_judge(question->access, question->access_set,
+			question->peer, question->unix_peer, question->minute, &answer.rule);
 	return answer;
 }

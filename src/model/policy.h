@@ -10,6 +10,7 @@
 
 #include "base/netaddr.h"
 #include "base/verdict.h"
+#include "model/access.h"
 
 /* The ports that datagrams must not be answered to: the small services of the world and our own
  * datagram built-ins (an answer to an answer never ends: CVE-2024-2169). */
@@ -25,14 +26,17 @@ struct policy_question {
 	const struct netaddr *peer;
 	const struct netaddr *local;      /* datagrams: the address that was asked */
 	const struct policy_ports *ports; /* datagrams: ports that get no answer */
+	const struct access *access;      /* the rules of all services */
+	uint32_t access_set;              /* those of this one */
+	const struct access_peer *unix_peer;
+	uint16_t minute; /* of the local day */
 	msec now;
 };
 
 struct policy_answer {
 	enum verdict verdict;
-	uint32_t rule; /* the number of the rule that decided; POLICY_NO_RULE: none did */
+	struct access_place rule; /* that decided; its file is NULL if none did */
 };
-#define POLICY_NO_RULE UINT32_MAX
 
 struct policy_answer policy_judge(const struct policy_question *question);
 

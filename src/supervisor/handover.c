@@ -170,6 +170,18 @@ send_files(struct supervised_gate *gate)
 }
 
 static int
+send_rules(struct supervised_gate *gate)
+{
+	const struct rule_set *rules = &gate->supervisor->rules;
+	const struct message_access body = { .generation = rules->generation };
+
+	gate->owes_rules = false;
+	if (rules->image_fd < 0)
+		return 0;
+	return channel_send(gate->channel.fd, MESSAGE_access, &body, NULL, 0, &rules->image_fd, 1);
+}
+
+static int
 send_commit(struct supervised_gate *gate)
 {
 	struct message_commit body = { .generation = gate->supervisor->generation };
@@ -207,11 +219,24 @@ send_owed_wake(struct supervised_gate *gate)
 	return error;
 }
 
+static int
+send_owed_rules(struct supervised_gate *gate)
+{
+	int error;
+
+	if (!gate->owes_rules || gate->phase == CHANNEL_HELLO)
+		return 0;
+	error = send_rules(gate);
+	gate->owes_rules = error < 0;
+	return error;
+}
+
 static int (*const stages[])(struct supervised_gate *gate) = {
 	[HANDOVER_CONFIG] = send_config,
 	[HANDOVER_SERVICES] = send_services,
 	[HANDOVER_LISTENERS] = send_listeners,
 	[HANDOVER_FILES] = send_files,
+	[HANDOVER_RULES] = send_rules,
 	[HANDOVER_COMMIT] = send_commit,
 	[HANDOVER_ADOPT] = send_adoptions,
 };
@@ -229,6 +254,8 @@ handover_continue(struct supervised_gate *gate)
 		gate->next = 0;
 		gate->stage = gate->stage == HANDOVER_ADOPT ? HANDOVER_NONE : gate->stage + 1;
 	}
+	if (error == 0)
+		error = send_owed_rules(gate);
 	if (error == 0)
 		error = send_owed_wake(gate);
 	if (error == -ETOOMANYREFS || error == -ENOBUFS || error == -ENOMEM) {
@@ -289,4 +316,14 @@ handover_wake(struct supervised_gate *gate, uint32_t row)
 		gate->owes_wake = true;
 		(void)loop_rewatch(gate->supervisor->loop, &gate->channel, EPOLLIN | EPOLLOUT);
 	}
+}
+
+void
+handover_rules(struct supervised_gate *gate)
+{
+	/* One that is not there, or has said nothing yet, is handed all there is by and by. */
+	if (gate->channel.fd < 0 || gate->phase == CHANNEL_HELLO)
+		return;
+	gate->owes_rules = true;
+	handover_continue(gate);
 }

@@ -16,4 +16,7 @@ void handover_adopt(struct supervised_gate *gate);
 /* Send, or note that it is owed when the gate is behind. */
 void handover_wake(struct supervised_gate *gate, uint32_t row);
 
+/* The access rules have changed, and nothing else. */
+void handover_rules(struct supervised_gate *gate);
+
 #endif

@@ -8,6 +8,7 @@
 #include "supervisor/gates.h"
 #include "supervisor/handover.h"
 #include "supervisor/listeners.h"
+#include "supervisor/rules.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
 #include "supervisor/waiting.h"
@@ -75,17 +76,25 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 {
 	struct service_set set;
 	struct listener_set listeners;
+	struct rule_set rules;
 	int error = services_prepare(supervisor, config, &set, complaints);
 
 	if (error < 0)
 		return error;
+	error = rules_prepare(supervisor, config, &rules, complaints);
+	if (error < 0) {
+		services_discard(&set);
+		return error;
+	}
 	error = listeners_prepare(supervisor, &set, &listeners, complaints);
 	if (error < 0) {
+		rules_discard(&rules);
 		services_discard(&set);
 		return error;
 	}
 	services_swap(supervisor, &set);
 	listeners_swap(supervisor, &listeners);
+	rules_swap(supervisor, &rules);
 	waiting_swap(supervisor);
 	supervisor->generation++;
 	return 0;

@@ -4,15 +4,14 @@
 #include "supervisor/services.h"
 
 #include "base/shared_places.h"
+#include "effects/sealed.h"
 #include "supervisor/accounts.h"
 #include "supervisor/error_files.h"
 #include "supervisor/outfits.h"
 #include "supervisor/programs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define CONFIG_TEXT_MAX (256U << 20)
 
@@ -142,23 +141,12 @@ static int
 write_config(const struct config *config, int *ret_config_fd)
 {
 	struct textbuf text = TEXTBUF_INIT(CONFIG_TEXT_MAX);
-	auto_close int config_fd = memfd_create("reeve-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int error = config_fd < 0 ? -errno : config_print(config, &text);
-	size_t written = 0;
+	auto_close int config_fd = -1;
+	int error = config_print(config, &text);
 
-	while (error == 0 && written < text.length) {
-		ssize_t count = write(config_fd, text.text + written, text.length - written);
-
-		if (count < 0)
-			error = -errno;
-		else
-			written += (size_t)count;
-	}
+	if (error == 0)
+		error = sealed_make("reeve-config", text.text, text.length, &config_fd);
 	textbuf_fini(&text);
-	if (error == 0 &&
-		fcntl(config_fd, F_ADD_SEALS,
-			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-		error = -errno;
 	if (error == 0) {
 		*ret_config_fd = spawn_move_high(config_fd);
 		error = *ret_config_fd < 0 ? *ret_config_fd : 0;

@@ -20,6 +20,8 @@
 #include "effects/spawn.h"
 #include "supervisor/supervisor.h"
 
+#include <sys/stat.h>
+
 #define ROW_NONE UINT32_MAX
 
 /* Variables that name the peer, at most (handlers.c). */
@@ -135,12 +137,30 @@ struct listener_set {
 	size_t closing_count;
 };
 
+/* A file of prefixes that access rules name. */
+struct rule_file {
+	char *path;
+	struct stat seen;          /* what was looked at last; zeroes: it was not there */
+	struct prefixes *prefixes; /* that were read just now, on their way into an image */
+	struct rule_file *next;
+};
+
+/* The access rules of all services, as the gates map them. */
+struct rule_set {
+	int image_fd; /* -1: no service has rules */
+	const struct access *access;
+	size_t size;
+	uint32_t generation;
+	struct rule_file *files;
+};
+
 enum handover_stage {
 	HANDOVER_NONE,
 	HANDOVER_CONFIG,
 	HANDOVER_SERVICES,
 	HANDOVER_LISTENERS,
 	HANDOVER_FILES,
+	HANDOVER_RULES,
 	HANDOVER_COMMIT,
 	HANDOVER_ADOPT,
 };
@@ -159,6 +179,7 @@ struct supervised_gate {
 	enum handover_stage stage;
 	uint32_t next;           /* item of the stage */
 	uint32_t known_listener; /* listeners up to this id it has already */
+	bool owes_rules;         /* the same, when the rules changed */
 	bool owes_wake;          /* its queue was full when it should have been woken */
 	bool has_served;         /* since it was started */
 };
@@ -229,6 +250,9 @@ struct supervisor {
 	struct service_set services;
 	struct service_set retired; /* the one before, until no gate serves it any more */
 	struct listener_set listeners;
+	struct rule_set rules;
+	struct watch rule_watch; /* on the folders of the rules' files; fd -1: none */
+	struct timer rule_timer;
 	struct served **rows; /* by row; NULL: free */
 	uint32_t row_count;
 	struct shared *shared;

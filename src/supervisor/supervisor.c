@@ -9,6 +9,7 @@
 #include "supervisor/listeners.h"
 #include "supervisor/records.h"
 #include "supervisor/reload.h"
+#include "supervisor/rules.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
 
@@ -161,6 +162,7 @@ fini(struct supervisor *supervisor)
 	deadlines_fini(supervisor);
 	handlers_fini(&supervisor->handlers);
 	records_fini(supervisor);
+	rules_fini(supervisor);
 	services_fini(supervisor);
 	supervisor->shared = shared_free(supervisor->shared);
 	supervisor->sources = shared_sources_free(supervisor->sources);

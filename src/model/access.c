@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ISC */
+/* Who is admitted: asked of an image. */
+#include "model/access.h"
+
+#include "model/access_layout.h"
+#include "model/prefixes.h"
+
+#include <string.h>
+
+static const void *
+look(const struct access *access, uint32_t offset)
+{
+	return (const char *)access + offset;
+}
+
+static const struct access_set *
+find_set(const struct access *access, uint32_t set)
+{
+	return (const struct access_set *)look(access, access->sets) + set;
+}
+
+bool
+access_is_image(const void *bytes, size_t size, uint32_t generation, uint32_t service_count)
+{
+	const struct access *access = bytes;
+
+	return size >= sizeof(*access) && access->magic == ACCESS_MAGIC && access->size == size &&
+		access->generation == generation && access->service_count == service_count;
+}
+
+const struct prefixes *
+access_find_file(const struct access *access, const char *path)
+{
+	const struct access_file *file = look(access, access->files);
+
+	for (uint32_t i = 0; i < access->file_count; i++, file++)
+		if (strcmp(look(access, file->path), path) == 0)
+			return look(access, file->prefixes);
+	return NULL;
+}
+
+uint32_t
+access_set_of(const struct access *access, uint32_t service)
+{
+	return ((const uint32_t *)look(access, access->services))[service];
+}
+
+bool
+access_asks_who(const struct access *access, uint32_t set)
+{
+	const struct access_set *rules = find_set(access, set);
+
+	return rules->allow.unit_count > 0 || rules->deny.unit_count > 0;
+}
+
+bool
+access_asks_when(const struct access *access, uint32_t set)
+{
+	return find_set(access, set)->has_hours != 0;
+}
+
+/* The rule of one side that is the most specific one around a peer. */
+struct found {
+	int length; /* how specific; -1: none */
+	struct written place;
+};
+
+static struct found
+find_prefix(const struct access *access, const struct access_side *side, const struct netaddr *peer)
+{
+	const struct access_table *table = look(access, side->tables);
+	struct found found = { .length = -1 };
+
+	for (uint32_t i = 0; i < side->table_count; i++, table++) {
+		const struct prefixes *prefixes = look(access, table->prefixes);
+		struct prefixes_match match = prefixes_find(prefixes, peer);
+		const struct written *places = look(access, table->places);
+
+		if (match.length <= found.length)
+			continue;
+		found.length = match.length;
+		found.place = table->file != 0 ? (struct written){ table->file, match.number }
+					       : places[match.number];
+	}
+	return found;
+}
+
+static bool
+is_in_group(const struct access_peer *peer, uint32_t group)
+{
+	for (uint32_t i = 0; i < peer->group_count; i++)
+		if (peer->groups[i] == group)
+			return true;
+	return false;
+}
+
+/* `if_unknown`: what is said of a peer of whom that is not known. */
+static bool
+fits(const struct access_unit *unit, const struct access_peer *peer, bool if_unknown)
+{
+	bool is_known = peer && peer->is_known;
+
+	switch ((enum access_unit_kind)unit->kind) {
+	case ACCESS_UNIT_ALL:
+		return true;
+	case ACCESS_UNIT_GROUP:
+		if (is_known && is_in_group(peer, unit->id))
+			return true;
+		return (!is_known || peer->has_more_groups) && if_unknown;
+	case ACCESS_UNIT_USER:
+		return is_known ? peer->user == unit->id : if_unknown;
+	}
+	return if_unknown;
+}
+
+static struct found
+find_unit(const struct access *access, const struct access_side *side,
+	const struct access_peer *peer, bool if_unknown)
+{
+	const struct access_unit *unit = look(access, side->units);
+	struct found found = { .length = -1 };
+
+	for (uint32_t i = 0; i < side->unit_count; i++, unit++)
+		if ((int)unit->kind > found.length && fits(unit, peer, if_unknown))
+			found = (struct found){ .length = (int)unit->kind, .place = unit->place };
+	return found;
+}
+
+static bool
+is_within(const struct access_hours *span, uint16_t minute)
+{
+	if (span->from <= span->to)
+		return minute >= span->from && minute <= span->to;
+	return minute >= span->from || minute <= span->to;
+}
+
+static bool
+is_open(const struct access *access, const struct access_set *set, uint16_t minute)
+{
+	const struct access_hours *hours = look(access, set->hours);
+
+	if (set->has_hours == 0)
+		return true;
+	for (uint32_t i = 0; i < set->hours_count; i++)
+		if (is_within(&hours[i], minute))
+			return true;
+	return false;
+}
+
+static void
+set_place(const struct access *access, const struct written *place, struct access_place *ret_place)
+{
+	ret_place->file = place->file != 0 ? look(access, place->file) : NULL;
+	ret_place->line = place->line;
+}
+
+enum verdict
+access_judge(const struct access *access, uint32_t set_number, const struct netaddr *peer,
+	const struct access_peer *unix_peer, uint16_t minute, struct access_place *ret_place)
+{
+	const struct access_set *set = find_set(access, set_number);
+	bool is_unix = peer->family == AF_UNIX;
+	struct found allowed = is_unix ? find_unit(access, &set->allow, unix_peer, false)
+				       : find_prefix(access, &set->allow, peer);
+	struct found denied = is_unix ? find_unit(access, &set->deny, unix_peer, true)
+				      : find_prefix(access, &set->deny, peer);
+
+	if (denied.length >= 0 && denied.length >= allowed.length) {
+		set_place(access, &denied.place, ret_place);
+		return VERDICT_refuse_access;
+	}
+	if (set->allow.is_set != 0 && allowed.length < 0) {
+		set_place(access, &set->allow.place, ret_place);
+		return VERDICT_refuse_access;
+	}
+	if (!is_open(access, set, minute)) {
+		set_place(access, &set->hours_place, ret_place);
+		return VERDICT_refuse_hours;
+	}
+	return VERDICT_ADMIT;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/* Who is admitted, and when: the rules of all services as one image without pointers, which the
+ * supervisor makes (access_build.h) and the gates map.
+ *
+ * Services that have the same rules share a set of them, and every file of prefixes is there once,
+ * however many sets name it. Of the rules around a peer the most specific one decides, and of two
+ * that are equally specific no_access does. A unix peer's user is more specific than its groups,
+ * these than ALL. */
+#ifndef REEVE_ACCESS_H
+#define REEVE_ACCESS_H
+
+#include "base/netaddr.h"
+#include "base/verdict.h"
+
+#define ACCESS_GROUPS_MAX 256 /* of a unix peer that are looked at */
+#define ACCESS_NO_SET UINT32_MAX
+
+struct access;
+
+/* Who a unix peer is, as the kernel says. Whoever is not known, or may be in more groups than are
+ * known, is in none that only_from names and in all that no_access does. */
+struct access_peer {
+	bool is_known;
+	bool has_more_groups;
+	uint32_t user;
+	uint32_t groups[ACCESS_GROUPS_MAX];
+	uint32_t group_count;
+};
+
+/* Where a rule was written; lives as long as the image. file NULL: no rule decided. */
+struct access_place {
+	const char *file;
+	uint32_t line;
+};
+
+/* Is that an image, whole, of a configuration of that generation with so many services? */
+bool access_is_image(const void *bytes, size_t size, uint32_t generation, uint32_t service_count);
+
+/* The prefixes of a file that the rules name; NULL: none does. */
+struct prefixes;
+const struct prefixes *access_find_file(const struct access *access, const char *path);
+
+/* The set of the service with that index; ACCESS_NO_SET: it has no rules. Across images of one
+ * generation it stays the same. */
+uint32_t access_set_of(const struct access *access, uint32_t service);
+
+/* What a set has to ask for: who a unix peer is, what time it is. */
+bool access_asks_who(const struct access *access, uint32_t set);
+bool access_asks_when(const struct access *access, uint32_t set);
+
+/* Judge a peer by a set, at that minute of the local day. `unix_peer` NULL: it is not known. */
+enum verdict access_judge(const struct access *access, uint32_t set, const struct netaddr *peer,
+	const struct access_peer *unix_peer, uint16_t minute, struct access_place *ret_place);
+
+#endif
