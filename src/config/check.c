@@ -35,6 +35,14 @@ check_element_where(const struct service_config *service, size_t place, uint32_t
 	return check_key_where(service, place);
 }
 
+/* What reads it depends on the service's sockets: nothing can be said where those are a mistake. */
+static bool
+is_for_sockets(const struct key *key)
+{
+	return key->reader == KEY_READER_SOCKET_FILE || key->reader == KEY_READER_STREAMS ||
+		key->reader == KEY_READER_DATAGRAMS;
+}
+
 /* Keys that nobody would read are mistakes: better said now than wondered about later. */
 static void
 check_readers(struct check *check, const struct service_config *service)
@@ -46,7 +54,7 @@ check_readers(struct check *check, const struct service_config *service)
 		const struct key *key = keys_find_service(service->key_where[i].place);
 
 		if (layer_fits(key, service) ||
-			(key->reader == KEY_READER_SOCKET_FILE && service->endpoint_count == 0))
+			(service->endpoint_count == 0 && is_for_sockets(key)))
 			continue;
 		complain(check->complaints, &service->key_where[i].where, key->name,
 			"is a key for %s, which \"%s\" is not", key_reader_name(key->reader),
@@ -131,25 +139,6 @@ check_tcpmux(struct check *check, const struct service_config *service)
 			"hands over streams, and \"%s\" has no stream socket", service->name);
 }
 
-static bool
-has_connections(const struct service_config *service)
-{
-	for (uint32_t i = 0; i < service->endpoint_count; i++)
-		if (protocol_type(service->endpoints[i].protocol) != SOCK_DGRAM)
-			return true;
-	return service->endpoint_count == 0;
-}
-
-static void
-check_sensor(struct check *check, const struct service_config *service)
-{
-	if (service->keys->sensor != 0 && !has_connections(service))
-		complain(check->complaints, check_key_where(service, KEY_PLACE_sensor), "sensor",
-			"bans by connections, and \"%s\" has datagrams only: their source can be "
-			"forged",
-			service->name);
-}
-
 static void
 check_service(struct check *check, const struct service_config *service)
 {
@@ -160,7 +149,6 @@ check_service(struct check *check, const struct service_config *service)
 		check_builtin(check, service);
 	check_options(check, service);
 	check_tcpmux(check, service);
-	check_sensor(check, service);
 	check_service_accounts(check, service);
 	check_service_access(check, service);
 	check_service_sockets(check, service);

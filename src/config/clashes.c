@@ -89,6 +89,13 @@ tcpmux_with_wait(const struct service_config *service, const struct service_keys
 }
 
 static bool
+limit_with_wait(const struct service_config *service, const struct service_keys *keys)
+{
+	(void)service;
+	return keys->wait != 0;
+}
+
+static bool
 error_with_wait(const struct service_config *service, const struct service_keys *keys)
 {
 	(void)service;
@@ -180,6 +187,19 @@ static const struct clash clashes[] = {
 		"is for datagram sockets, and the service has none" },
 	{ KEY_PLACE_tcpmux, tcpmux_with_wait,
 		"hands over a client, and with wait the program wants the listening socket" },
+	{ KEY_PLACE_per_source, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_cps, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_cps_burst, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_cps_per_source, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_cps_per_source_burst, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_pps_per_source, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_pps_per_source_burst, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_max_load, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_at_limit, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_ban, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_ban_time, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_sensor, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_loop_guard, limit_with_wait, WITH_WAIT },
 	{ KEY_PLACE_stderr, error_with_wait, WITH_WAIT "; wanted: log, null or a path" },
 	{ KEY_PLACE_first_byte, first_byte_with_wait, WITH_WAIT "; max_time bounds the program" },
 	{ KEY_PLACE_first_byte, first_byte_of_datagrams,

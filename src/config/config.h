@@ -204,8 +204,9 @@ int config_print(const struct config *config, struct textbuf *ret_text);
 enum config_help { CONFIG_HELP_TEXT, CONFIG_HELP_MDOC, CONFIG_HELP_DICTIONARY };
 void config_help(enum config_help form, struct textbuf *ret_text);
 
-/* Does it have a datagram socket? */
+/* Does it have a datagram socket; one of connections? */
 bool config_speaks_datagrams(const struct service_config *service);
+bool config_speaks_streams(const struct service_config *service);
 
 /* The service's `idle`, with what auto means for its handler: milliseconds, 0 for ever. */
 int64_t config_idle(const struct service_config *service);

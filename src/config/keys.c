@@ -76,6 +76,10 @@ key_reader_name(enum key_reader reader)
 		return "programs";
 	case KEY_READER_REPLIER:
 		return "built-ins and for programs on datagram sockets";
+	case KEY_READER_STREAMS:
+		return "services on stream sockets";
+	case KEY_READER_DATAGRAMS:
+		return "services on datagram sockets";
 	case KEY_READER_SOCKET_FILE:
 		return "unix sockets";
 #define BUILTIN(name, speaks, gates, help) \

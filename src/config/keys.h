@@ -36,6 +36,8 @@ enum key_reader {
 	KEY_READER_ANY,
 	KEY_READER_PROGRAM,
 	KEY_READER_REPLIER,
+	KEY_READER_STREAMS,
+	KEY_READER_DATAGRAMS,
 	KEY_READER_SOCKET_FILE,
 #define BUILTIN(name, speaks, gates, help) KEY_READER_##name,
 #include "services/services.def"

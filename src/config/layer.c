@@ -149,6 +149,10 @@ layer_fits(const struct key *key, const struct service_config *service)
 		return service->program != NULL;
 	case KEY_READER_REPLIER:
 		return service->builtin != NULL || config_speaks_datagrams(service);
+	case KEY_READER_STREAMS:
+		return config_speaks_streams(service);
+	case KEY_READER_DATAGRAMS:
+		return config_speaks_datagrams(service);
 	case KEY_READER_SOCKET_FILE:
 		return is_socket_file(service);
 #define BUILTIN(name, speaks, gates, help) \

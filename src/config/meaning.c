@@ -21,6 +21,15 @@ config_speaks_datagrams(const struct service_config *service)
 	return false;
 }
 
+bool
+config_speaks_streams(const struct service_config *service)
+{
+	for (uint32_t i = 0; i < service->endpoint_count; i++)
+		if (protocol_type(service->endpoints[i].protocol) != SOCK_DGRAM)
+			return true;
+	return false;
+}
+
 int64_t
 config_idle(const struct service_config *service)
 {

@@ -411,7 +411,7 @@ def who_touches_a_sensor_is_banned_from_all_services(scene, protocol):
 def a_ban_holds_for_datagrams_but_none_is_banned_for_them(scene):
     daemon = scene.daemon(
         scene.line("trap", "tcp4", "builtin:discard", "sensor ban_time=1h")
-        + scene.line("echo", "udp4", keys="pps_per_source=3/h ban=2/h"), args=["--gates", "2"])
+        + "echo 127.0.0.1:0/tcp4,udp4 pps_per_source=3/h ban=2/h builtin\n", args=["--gates", "2"])
     client = daemon.client("echo", "udp4", source=OTHER)
     for _ in range(20):
         client.send(b"?")
