@@ -39,9 +39,9 @@ lacking_of() {
 	done
 }
 
-# What is there already stays.
+# What is there already stays. Without a mirror it is soon over.
 try_to_install() {
-	timeout 120 apt-get -q -y --no-install-recommends --no-remove -o Acquire::Retries=1 \
+	timeout 120 apt-get -q -y --no-install-recommends --no-remove -o Acquire::Retries=0 \
 		-o Acquire::http::Timeout=15 install "$@" </dev/null
 }
 
@@ -56,10 +56,10 @@ install_what_can_be_had() {
 }
 
 export DEBIAN_FRONTEND=noninteractive
-how=install
+how=install retries=3
 case ${1:-} in
 --try | --download)
-	how=${1#--}
+	how=${1#--} retries=0
 	shift
 	;;
 esac
@@ -76,7 +76,7 @@ fi
 
 if [ "$how" = download ]; then
 	for package in $wanted; do
-		timeout 60 apt-get -q download "$package" || echo "no $package"
+		timeout 20 apt-get -q -o Acquire::Retries=0 download "$package" || echo "no $package"
 	done
 	exit 0
 fi
@@ -92,7 +92,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 echo "installing $lacking"
-timeout 120 apt-get update -q </dev/null ||
+apt-get update -q -o Acquire::Retries="$retries" </dev/null ||
 	echo "the package lists could not be renewed; trying the old ones" >&2
 # shellcheck disable=SC2086
 if [ "$how" = try ]; then
