@@ -28,6 +28,7 @@ struct row {
 
 struct block {
 	_Alignas(CACHE_LINE) _Atomic int64_t active;
+	_Atomic int64_t ceiling; /* in the supervisor's block: one more than it is; 0: none */
 	_Atomic uint64_t metrics[METRIC_COUNT];
 };
 

@@ -19,6 +19,34 @@ shared_active(const struct shared *shared, uint32_t row)
 	return (int64_t)sum;
 }
 
+void
+shared_set_ceiling(struct shared *shared, uint32_t row, int64_t ceiling)
+{
+	atomic_store(&shared_block(shared, row, SHARED_SUPERVISOR)->ceiling, ceiling + 1);
+}
+
+int64_t
+shared_ceiling(const struct shared *shared, uint32_t row)
+{
+	return atomic_load(&shared_block(shared, row, SHARED_SUPERVISOR)->ceiling) - 1;
+}
+
+/* What holds now: looked up anew each time, as the places are, so that a ceiling that is raised is
+ * seen by whoever was noted as waiting before that. */
+static int64_t
+limit_now(const struct shared *shared, uint32_t row, int64_t limit)
+{
+	int64_t ceiling = shared_ceiling(shared, row);
+
+	return ceiling >= 0 && ceiling < limit ? ceiling : limit;
+}
+
+bool
+shared_is_full(const struct shared *shared, uint32_t row, int64_t limit)
+{
+	return shared_active(shared, row) >= limit_now(shared, row, limit);
+}
+
 static bool
 has_others_waiting(struct shared *shared, uint32_t row, uint32_t writer)
 {
@@ -36,11 +64,11 @@ shared_admit(struct shared *shared, uint32_t row, uint32_t writer, int64_t limit
 
 	do {
 		(void)atomic_fetch_add(&own->active, 1);
-		if (shared_active(shared, row) <= limit)
+		if (shared_active(shared, row) <= limit_now(shared, row, limit))
 			return true;
 		(void)atomic_fetch_or(&shared->rows[row].waiting, UINT64_C(1) << writer);
 		(void)atomic_fetch_sub(&own->active, 1);
-	} while (shared_active(shared, row) < limit);
+	} while (!shared_is_full(shared, row, limit));
 	return false;
 }
 

@@ -31,6 +31,16 @@ bool shared_hand_over(struct shared *shared, uint32_t row, uint32_t from, uint32
 void shared_forget_writer(struct shared *shared, uint32_t writer);
 uint64_t shared_take_waiting(struct shared *shared, uint32_t row);
 
+/* Supervisor: from now on no more than `ceiling` places can be taken, whatever the limit; those
+ * that are taken stay. After raising it look at the waiting, for it may be what they were refused
+ * for. What it is: SHARED_NO_CEILING at first. */
+#define SHARED_NO_CEILING (-1)
+void shared_set_ceiling(struct shared *shared, uint32_t row, int64_t ceiling);
+int64_t shared_ceiling(const struct shared *shared, uint32_t row);
+
+/* Would shared_admit be refused now? Nobody is noted. */
+bool shared_is_full(const struct shared *shared, uint32_t row, int64_t limit);
+
 /* Connections that the row holds now. */
 int64_t shared_active(const struct shared *shared, uint32_t row);
 

@@ -51,6 +51,38 @@ places_up_to_the_limit_are_given_and_given_back(void **test)
 }
 
 static void
+a_ceiling_bounds_the_places_below_the_limit_and_is_gone_when_it_is_raised(void **test)
+{
+	struct shared *shared = new_shared(2, WRITERS);
+
+	(void)test;
+	assert_int_equal(shared_ceiling(shared, 0), SHARED_NO_CEILING);
+	assert_true(shared_admit(shared, 0, 1, 10));
+	assert_true(shared_admit(shared, 0, 1, 10));
+	shared_set_ceiling(shared, 0, 0);
+	assert_false(shared_admit(shared, 0, 2, 10));
+	assert_true(shared_is_full(shared, 0, 10));
+	assert_true(shared_admit(shared, 1, 2, 10)); /* another service */
+	/* What is taken stays, and one more is let in. */
+	assert_int_equal(shared_active(shared, 0), 2);
+	shared_set_ceiling(shared, 0, 3);
+	assert_int_equal(shared_take_waiting(shared, 0), 1u << 2);
+	assert_false(shared_is_full(shared, 0, 10));
+	assert_true(shared_admit(shared, 0, 2, 10));
+	assert_false(shared_admit(shared, 0, 1, 10));
+	shared_set_ceiling(shared, 0, SHARED_NO_CEILING);
+	assert_int_equal(shared_take_waiting(shared, 0), 1u << 1);
+	assert_true(shared_admit(shared, 0, 1, 10));
+	/* Above the limit it changes nothing; naming the row anew takes it away. */
+	shared_set_ceiling(shared, 0, 100);
+	assert_false(shared_admit(shared, 0, 1, 4));
+	shared_name_row(shared, 0, "echo");
+	shared_name_row(shared, 0, "chat");
+	assert_int_equal(shared_ceiling(shared, 0), SHARED_NO_CEILING);
+	(void)shared_free(shared);
+}
+
+static void
 a_refused_writer_is_noted_as_waiting_once_and_does_not_wake_itself(void **test)
 {
 	struct shared *shared = new_shared(1, WRITERS);
@@ -393,6 +425,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(places_up_to_the_limit_are_given_and_given_back),
+		cmocka_unit_test(
+			a_ceiling_bounds_the_places_below_the_limit_and_is_gone_when_it_is_raised),
 		cmocka_unit_test(
 			a_refused_writer_is_noted_as_waiting_once_and_does_not_wake_itself),
 		cmocka_unit_test(
