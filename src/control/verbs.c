@@ -41,10 +41,11 @@ print_port(const struct daemon_port *port, const struct shared *shared)
 		(void)printf("\n");
 		return;
 	}
-	(void)printf(" %7lld %11llu %9llu %13llu\n", (long long)shared_active(shared, port->row),
+	(void)printf(" %7lld %11llu %9llu %13llu%s\n", (long long)shared_active(shared, port->row),
 		(unsigned long long)shared_read(shared, port->row, METRIC_connections),
 		(unsigned long long)shared_read(shared, port->row, METRIC_handlers),
-		(unsigned long long)shared_read(shared, port->row, METRIC_received_datagrams));
+		(unsigned long long)shared_read(shared, port->row, METRIC_received_datagrams),
+		shared_ceiling(shared, port->row) != SHARED_NO_CEILING ? "  failing" : "");
 }
 
 /* The counters are the service's: those of one with several ports stand on each of its lines. */

@@ -239,6 +239,31 @@ listen_retune(int listen_fd, const struct endpoint *endpoint, const struct liste
 	return priv_own_socket_file(endpoint->path, options->uid, options->gid, options->mode);
 }
 
+uint64_t
+listen_head(int listen_fd)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(struct timespec))];
+	} control;
+	struct msghdr message = { .msg_control = &control, .msg_controllen = sizeof(control) };
+	const struct cmsghdr *header;
+	struct timespec came;
+	ssize_t got;
+
+	/* A datagram that has no time yet gets one here, and keeps it. */
+	if (set_option(listen_fd, SOL_SOCKET, SO_TIMESTAMPNS, 1) < 0)
+		return 0;
+	got = recvmsg(listen_fd, &message, MSG_PEEK | MSG_DONTWAIT);
+	(void)set_option(listen_fd, SOL_SOCKET, SO_TIMESTAMPNS, 0);
+	header = got < 0 ? NULL : CMSG_FIRSTHDR(&message);
+	if (header == NULL || header->cmsg_level != SOL_SOCKET ||
+		header->cmsg_type != SCM_TIMESTAMPNS)
+		return 0;
+	memcpy(&came, CMSG_DATA(header), sizeof(came));
+	return (uint64_t)came.tv_sec * UINT64_C(1000000000) + (uint64_t)came.tv_nsec;
+}
+
 void
 listen_clear_options(int listen_fd, enum protocol protocol)
 {

@@ -35,6 +35,10 @@ bool listen_has_protocol(int listen_fd, enum protocol protocol);
 bool listen_fits(int listen_fd, const struct endpoint *endpoint);
 int listen_take(int listen_fd, struct netaddr *ret_bound, const struct endpoint *endpoint);
 
+/* Something by which the datagram that is next in the queue can be told from every other, read
+ * without a byte of it: when it came. 0: there is none, or the socket has no datagrams. */
+uint64_t listen_head(int listen_fd);
+
 /* Take back what a gate asked of the socket, for a program that is to have it. */
 void listen_clear_options(int listen_fd, enum protocol protocol);
 

@@ -147,7 +147,10 @@ service_admit(struct service *service)
 		return true;
 	service->is_full = true;
 	service_count(service, METRIC_waits, 1);
-	if (!service->is_besieged) {
+	/* One that the supervisor slows is not besieged, and that it is slow has been told. */
+	if (shared_ceiling(gate->shared, service->row) >= 0)
+		service_count(service, METRIC_verdict_wait_failures, 1);
+	else if (!service->is_besieged) {
 		service->is_besieged = true;
 		LOG(service_full, .service = service_name(service),
 			.verdict = verdict_word(VERDICT_wait_instances),
@@ -170,8 +173,8 @@ service_admit_or_drop(struct service *service)
 bool
 service_has_no_place(const struct service *service)
 {
-	return shared_active(service->gate->shared, service->row) >=
-		service->config->keys->instances;
+	return shared_is_full(service->gate->shared, service->row,
+		service->config->keys->instances);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "base/verdict.h"
 #include "supervisor/activation.h"
 #include "supervisor/deadlines.h"
+#include "supervisor/failures.h"
 #include "supervisor/gates.h"
 #include "supervisor/handler_table.h"
 #include "supervisor/hearing.h"
@@ -54,6 +55,7 @@ start_failed(struct supervisor *supervisor, const struct start *start, enum spaw
 		.error = -error);
 	shared_add(supervisor->shared, served->row, SHARED_SUPERVISOR, METRIC_handler_failures, 1);
 	end_cleanly(start);
+	failures_start_failed(supervisor, start, step, error);
 	release_place(supervisor, served->row, start->source);
 }
 
@@ -118,6 +120,7 @@ note_start(struct supervisor *supervisor, const struct start *start, struct hand
 	supervisor->rows[handler->row]->handler_count++;
 	handlers_add(&supervisor->handlers, handler);
 	hearing_begin(supervisor, handler);
+	failures_started(supervisor, handler);
 	shared_add(supervisor->shared, handler->row, SHARED_SUPERVISOR, METRIC_handlers, 1);
 	LOG(handler_started, .id = (int64_t)handler->connection, .service = start->served->name,
 		.peer = &start->peer, .pid = handler->pid);
@@ -232,6 +235,8 @@ handlers_reaped(struct supervisor *supervisor, pid_t pid, int status, int64_t cp
 		return;
 	}
 	tell_end(supervisor, handler, status, cpu_ms);
+	handler->has_left_it = waiting_left_it(handler);
+	failures_ended(supervisor, handler, status);
 	supervisor->rows[handler->row]->handler_count--;
 	release_place(supervisor, handler->row, handler->source);
 	deadlines_end(supervisor, handler);

@@ -124,6 +124,7 @@ program_init(const struct program_maker *maker, struct served *served,
 
 	served->is_wait = service->keys->wait != 0;
 	served->is_activated = service->keys->activation != 0;
+	served->is_throttled = service->keys->throttle != 0;
 	served->instances = service->keys->instances;
 	served->limits = deadlines_of(service);
 	if (error == 0)

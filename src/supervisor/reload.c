@@ -5,6 +5,7 @@
 
 #include "supervisor/announce.h"
 #include "supervisor/background.h"
+#include "supervisor/failures.h"
 #include "supervisor/gates.h"
 #include "supervisor/handover.h"
 #include "supervisor/listeners.h"
@@ -92,6 +93,7 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 		services_discard(&set);
 		return error;
 	}
+	failures_forget(supervisor);
 	services_swap(supervisor, &set);
 	listeners_swap(supervisor, &listeners);
 	rules_swap(supervisor, &rules);
@@ -142,6 +144,8 @@ start_with(struct supervisor *supervisor, const struct config *config)
 		error = make_rows(supervisor, config->service_count);
 	if (error == 0)
 		error = make_sources(supervisor, config);
+	if (error == 0)
+		error = failures_init(supervisor);
 	if (error == 0)
 		error = rundir_enter(supervisor);
 	return error;

@@ -78,6 +78,7 @@ struct served {
 	int64_t instances;
 	bool is_wait;      /* the program gets the listening sockets */
 	bool is_activated; /* from descriptor 3 on */
+	bool is_throttled; /* when its programs fail one after another */
 	bool lacks_place;  /* some are not armed until another program has ended */
 	struct waiting *first_waiting;
 	uint32_t waiting_count;
@@ -104,6 +105,8 @@ struct waiting {
 	struct handler *handler; /* the program that has it now */
 	struct waiting *next_held;
 	struct timer pause;
+	uint32_t streak; /* programs that ended well and at once, one after another */
+	uint64_t head;   /* the datagram that the program was started for, if that is in question */
 	bool is_armed;
 };
 
@@ -200,6 +203,8 @@ struct handler {
 	struct netaddr peer;
 	msec started;
 	struct waiting *held;  /* listening sockets that it has */
+	bool is_trial;         /* of a service that is slowed */
+	bool has_left_it;      /* the datagram that it was started for */
 	struct record *record; /* NULL: nothing is to be known of its connection (records.c) */
 	struct bounds *bounds; /* NULL: it may run for ever (deadlines.c) */
 	bool was_ended;        /* by us, for the reason `ending` */
@@ -277,6 +282,7 @@ struct supervisor {
 	int lock_fd;   /* of the run folder */
 	int status_fd; /* in the background: who waits for our exit status; -1: nobody */
 
+	struct failures **failures; /* by row; NULL: none */
 	struct handler_table handlers;
 	struct handler *oldest_unheard;
 	struct handler *newest_unheard;

@@ -2,6 +2,7 @@
 /* The supervisor's life: start, signals, end. */
 #include "supervisor/background.h"
 #include "supervisor/deadlines.h"
+#include "supervisor/failures.h"
 #include "supervisor/gates.h"
 #include "supervisor/handler_table.h"
 #include "supervisor/handlers.h"
@@ -159,6 +160,7 @@ fini(struct supervisor *supervisor)
 	listeners_close_all(supervisor);
 	listeners_close_unclaimed(supervisor);
 	gates_fini(supervisor);
+	failures_fini(supervisor);
 	deadlines_fini(supervisor);
 	handlers_fini(&supervisor->handlers);
 	records_fini(supervisor);

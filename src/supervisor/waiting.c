@@ -16,6 +16,9 @@
 #include <sys/socket.h>
 
 #define RETRY_MS 1000
+#define START_RETRY_MS 100 /* without which one that cannot be started would make us spin */
+#define QUICK_MS 1000
+#define STREAK_TO_LOOK 8
 
 static void
 arm(struct waiting *waiting)
@@ -152,12 +155,14 @@ start_program(struct waiting *waiting)
 		.protocol = waiting->listener->wanted.protocol,
 		.local = waiting->listener->bound };
 
+	if (waiting->streak >= STREAK_TO_LOOK)
+		waiting->head = listen_head(waiting->watch.fd);
 	handler = waiting->served->is_activated ? start_with_all(supervisor, &start)
 						: start_with_one(supervisor, &start, waiting);
 	if (handler != NULL)
 		return;
 	(void)loop_set_timer(supervisor->loop, &waiting->pause,
-		loop_now(supervisor->loop) + RETRY_MS);
+		loop_now(supervisor->loop) + START_RETRY_MS);
 }
 
 static void
@@ -169,12 +174,11 @@ socket_ready(struct watch *watch, uint32_t events)
 
 	(void)events;
 	waiting->is_armed = false;
+	waiting->head = 0;
 	if (waiting->handler != NULL)
 		return; /* it has been given away together with another one */
-	if (served->is_activated && !are_all_free(served))
-		served->lacks_place = true;
-	else if (shared_admit(supervisor->shared, served->row, SHARED_SUPERVISOR,
-			 served->instances))
+	if ((!served->is_activated || are_all_free(served)) &&
+		shared_admit(supervisor->shared, served->row, SHARED_SUPERVISOR, served->instances))
 		start_program(waiting);
 	else
 		served->lacks_place = true;
@@ -331,6 +335,28 @@ waiting_wake(struct supervisor *supervisor, uint32_t row)
 	arm_service(served);
 }
 
+bool
+waiting_left_it(const struct handler *handler)
+{
+	for (const struct waiting *waiting = handler->held; waiting != NULL;
+		waiting = waiting->next_held)
+		if (waiting->head != 0 && listen_head(waiting->watch.fd) == waiting->head)
+			return true;
+	return false;
+}
+
+/* Who serves one datagram and ends is no spin, however fast: one that leaves it is. */
+static void
+note_streak(struct waiting *waiting, const struct handler *handler)
+{
+	bool is_quick = loop_now(waiting->supervisor->loop) - handler->started < QUICK_MS;
+
+	if (!is_quick || (waiting->head != 0 && !handler->has_left_it))
+		waiting->streak = 0;
+	else if (waiting->streak < STREAK_TO_LOOK)
+		waiting->streak++;
+}
+
 void
 waiting_ended(struct supervisor *supervisor, struct handler *handler)
 {
@@ -339,6 +365,7 @@ waiting_ended(struct supervisor *supervisor, struct handler *handler)
 
 	for (struct waiting *waiting = handler->held; waiting != NULL; waiting = next) {
 		next = waiting->next_held;
+		note_streak(waiting, handler);
 		waiting->handler = NULL;
 		is_theirs = is_theirs || waiting->served == NULL;
 		if (waiting->served != NULL && waiting->served->is_activated)

@@ -25,6 +25,10 @@ bool waiting_gates_serve(struct supervisor *supervisor);
 /* There is a place again in a service that was full. */
 void waiting_wake(struct supervisor *supervisor, uint32_t row);
 
+/* A program has ended: did it leave the datagram that it was started for? Looked at only after
+ * several programs have ended well and at once. To be asked before waiting_ended. */
+bool waiting_left_it(const struct handler *handler);
+
 /* A program has ended: its sockets are watched again, or are the gates' from now on. */
 void waiting_ended(struct supervisor *supervisor, struct handler *handler);
 

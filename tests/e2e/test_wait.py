@@ -373,3 +373,4 @@ def five_thousand_starts_leave_no_zombie_no_descriptor_and_no_growth(scene):
            memory_kib(daemon.pid))
     expect_equal([pid for pid, facts in children(daemon.pid).items() if facts[1] == "Z"], [],
                  "zombies")
+    expect_equal(daemon.log.find("service_throttled"), [], "times that it was slowed")

@@ -203,6 +203,53 @@ a_link_to_a_socket_is_left_alone(void **state)
 }
 
 static void
+send_twice(const struct netaddr *to)
+{
+	struct sockaddr_storage address;
+	socklen_t length = netaddr_to_sockaddr(to, &address);
+	int client_fd = socket(to->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(sendto(client_fd, "same", 4, 0, (struct sockaddr *)&address,
+					 length),
+			4);
+	(void)close(client_fd);
+}
+
+/* Of one sender, of one length, of the same bytes: yet two. */
+static void
+the_datagram_that_is_next_is_told_from_every_other_and_stays_whole(void **state)
+{
+	struct endpoint endpoint = loopback(PROTOCOL_UDP4);
+	struct netaddr bound;
+	int socket_fd = open_it(&endpoint, 0, &bound);
+	char text[8], control[64];
+	struct iovec bytes = { .iov_base = text, .iov_len = sizeof(text) };
+	struct msghdr message = { .msg_iov = &bytes,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
+	uint64_t head;
+
+	(void)state;
+	assert_int_equal(listen_head(socket_fd), 0);
+	send_twice(&bound);
+	head = listen_head(socket_fd);
+	assert_int_not_equal(head, 0);
+	assert_int_equal(listen_head(socket_fd), head);
+	assert_int_equal(recvmsg(socket_fd, &message, 0), 4);
+	assert_memory_equal(text, "same", 4);
+	assert_int_equal(message.msg_controllen, 0);
+	assert_int_not_equal(listen_head(socket_fd), 0);
+	assert_int_not_equal(listen_head(socket_fd), head);
+	(void)close(socket_fd);
+	endpoint = loopback(PROTOCOL_TCP4);
+	socket_fd = open_it(&endpoint, 0, &bound);
+	assert_int_equal(listen_head(socket_fd), 0);
+	(void)close(socket_fd);
+}
+
+static void
 a_handed_socket_fits_its_endpoint_only(void **state)
 {
 	struct endpoint endpoint = loopback(PROTOCOL_TCP4);
@@ -235,6 +282,8 @@ main(void)
 		WITH_PLACE(a_live_socket_is_not_stolen),
 		WITH_PLACE(a_file_that_is_no_socket_is_left_alone),
 		WITH_PLACE(a_link_to_a_socket_is_left_alone),
+		cmocka_unit_test(
+			the_datagram_that_is_next_is_told_from_every_other_and_stays_whole),
 		cmocka_unit_test(a_handed_socket_fits_its_endpoint_only),
 	};
 
