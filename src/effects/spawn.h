@@ -39,7 +39,7 @@ struct spawn_plan {
 	const char *path; /* execve(2); or NULL and path_fd for execveat(2) */
 	int path_fd;
 	char *const *argv;
-	uint64_t steps; /* SPAWN_DO(...) | ...; SESSION and NO_NEW_PRIVS need no more than that */
+	uint64_t steps; /* SPAWN_DO(...) | ...; SESSION, TERMINAL, NO_NEW_PRIVS need no more */
 	int nice;       /* NICE */
 	int policy;     /* SCHEDULER */
 	int priority;

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -61,6 +62,14 @@ begin_session(struct child *child)
 {
 	(void)child;
 	return setsid() >= 0;
+}
+
+/* Descriptor 0 becomes the session's controlling terminal. */
+static bool
+take_terminal(struct child *child)
+{
+	(void)child;
+	return ioctl(STDIN_FILENO, TIOCSCTTY, 0) == 0;
 }
 
 /* Before the root changes, for there may be no /proc in the new one. */

@@ -45,27 +45,40 @@ relay_descriptors(const struct service *service)
 
 /* ---------------------------------------------------------------- times */
 
-static msec
-next_due(const struct relay *relay)
-{
-	const struct service_config *config = relay->service->config;
-	msec idle = config_idle(config);
-	msec first_byte = config->keys->first_byte;
-	msec due = INT64_MAX;
+/* The end of input that is typed at a terminal is over with the next read, and lost on a program
+ * that is just about to change the terminal's mode (a shell, before its first prompt). That of a
+ * socket lasts: so it is typed again and again. */
+#define TYPED_AGAIN_MS 500
 
-	if (idle > 0)
-		due = relay->moved + idle;
-	if (first_byte > 0 && relay->inward.bytes == 0)
-		due = MIN(due, relay->started + first_byte);
-	return due;
+static msec
+typing_due(const struct relay *relay)
+{
+	return relay->is_terminal && relay->inward.is_over ? relay->typed + TYPED_AGAIN_MS
+							   : INT64_MAX;
+}
+
+static msec
+first_byte_due(const struct relay *relay)
+{
+	msec first_byte = relay->service->config->keys->first_byte;
+
+	return first_byte > 0 && relay->inward.bytes == 0 ? relay->started + first_byte : INT64_MAX;
+}
+
+static msec
+idle_due(const struct relay *relay)
+{
+	msec idle = config_idle(relay->service->config);
+
+	return idle > 0 ? relay->moved + idle : INT64_MAX;
 }
 
 /* It is not moved with each byte: when it expires, one looks. */
-static void
-restart_timer(struct relay *relay)
+void
+relay_restart_timer(struct relay *relay)
 {
 	struct loop *loop = relay->service->gate->loop;
-	msec due = next_due(relay);
+	msec due = MIN(MIN(idle_due(relay), first_byte_due(relay)), typing_due(relay));
 
 	loop_stop_timer(loop, &relay->timer);
 	/* Without memory for the timer the connection lasts until somebody ends it. */
@@ -78,15 +91,17 @@ timer_expired(struct timer *timer, msec now)
 {
 	struct relay *relay = CONTAINER_OF(timer, struct relay, timer);
 
-	if (relay->stage == RELAY_LINGERING)
+	if (relay->stage == RELAY_LINGERING) {
 		relay_linger_expired(relay);
-	else if (next_due(relay) > now)
-		restart_timer(relay);
-	else
-		relay_finish(relay,
-			relay->inward.bytes == 0 && relay->service->config->keys->first_byte > 0
-				? ENDING_FIRST_BYTE
-				: ENDING_IDLE);
+	} else if (first_byte_due(relay) <= now) {
+		relay_finish(relay, ENDING_FIRST_BYTE);
+	} else if (idle_due(relay) <= now) {
+		relay_finish(relay, ENDING_IDLE);
+	} else {
+		if (typing_due(relay) <= now)
+			relay_type_end(relay);
+		relay_restart_timer(relay);
+	}
 }
 
 void
@@ -94,7 +109,7 @@ relays_restart_timers(const struct gate *gate)
 {
 	for (struct relay *relay = gate->relays->first; relay; relay = relay->next)
 		if (relay->stage != RELAY_LINGERING)
-			restart_timer(relay);
+			relay_restart_timer(relay);
 }
 
 /* ---------------------------------------------------------------- the loop's word */
@@ -269,7 +284,7 @@ relay_begin(const struct entrant *entrant)
 	relay->connection = spawn_request_relay(entrant, program_fds, relay->is_terminal ? 1 : 2);
 	LOG(conn_started, .id = (int64_t)relay->connection, .service = service_name(service),
 		.peer = &relay->peer);
-	restart_timer(relay);
+	relay_restart_timer(relay);
 	relay_move(relay);
 }
 

@@ -70,6 +70,7 @@ struct relay {
 	uint64_t connection; /* id */
 	msec started;
 	msec moved;
+	msec typed; /* the end, into a terminal */
 	struct timer timer;
 	enum relay_stage stage;
 	bool is_terminal;
@@ -81,6 +82,12 @@ struct relay {
 
 /* Move what can be moved, and see to what follows from it. */
 void relay_move(struct relay *relay);
+
+/* For the next moment at which something is due. */
+void relay_restart_timer(struct relay *relay);
+
+/* Type the key that means the end of input, unless there is something that has to go before. */
+void relay_type_end(struct relay *relay);
 
 /* The program's terminal, or its failure to start, is there. */
 void relay_take_terminal(struct relay *relay);

@@ -147,14 +147,31 @@ move_outward(struct relay *relay)
 }
 
 /* A line that was begun takes one to be handed to the program and one more to mean the end. */
-static void
-type_end(struct relay *relay)
+void
+relay_type_end(struct relay *relay)
 {
 	static const char keys[] = { END_OF_INPUT, END_OF_INPUT };
 	bool is_new_line = relay->inward.bytes == 0 || relay->last_input == '\n' ||
-		relay->last_input == '\r' || relay->last_input == '\0';
+		relay->last_input == '\r' || relay->last_input == '\0' ||
+		relay->last_input == END_OF_INPUT;
 
+	relay->typed = loop_now(relay->service->gate->loop);
+	if (relay->inward.held)
+		return;
 	give(&relay->inward, relay->out.fd, keys, is_new_line ? 1 : 2);
+	relay->last_input = END_OF_INPUT;
+}
+
+static void
+end_input(struct relay *relay)
+{
+	relay->inward.is_over = true;
+	if (relay->is_terminal) {
+		relay_type_end(relay);
+		relay_restart_timer(relay);
+	} else {
+		relay_close(relay, &relay->in);
+	}
 }
 
 static void
@@ -167,13 +184,8 @@ pass_ends_on(struct relay *relay)
 		let_go(inward);
 		relay_close(relay, &relay->in);
 	}
-	if (inward->is_at_end && !inward->held && !inward->is_over) {
-		inward->is_over = true;
-		if (relay->is_terminal)
-			type_end(relay);
-		else
-			relay_close(relay, &relay->in);
-	}
+	if (inward->is_at_end && !inward->held && !inward->is_over)
+		end_input(relay);
 	if (outward->is_at_end && !outward->held && !outward->is_over) {
 		outward->is_over = true;
 		(void)shutdown(relay->conn.fd, SHUT_WR);

@@ -6,6 +6,7 @@
 #include "base/shared_holds.h"
 #include "base/shared_places.h"
 #include "base/verdict.h"
+#include "effects/terminal.h"
 #include "supervisor/activation.h"
 #include "supervisor/deadlines.h"
 #include "supervisor/failures.h"
@@ -106,12 +107,15 @@ run_program(const struct supervisor *supervisor, const struct start *start, int 
 {
 	const int stdio[3] = { start->in_fd, start->out_fd, error_fd };
 	struct spawn_start spawn = { .fds = stdio, .fd_count = 3 };
+	struct spawn_plan plan = start->served->plan;
 	struct variables room;
 
 	if (start->served->is_activated)
 		return activation_run(supervisor, start, error_fd, ret_result);
+	if (start->has_terminal)
+		plan.steps |= SPAWN_DO(TERMINAL);
 	spawn.envp = variables_make(start, &room);
-	return spawn_run(&start->served->plan, &spawn, ret_result);
+	return spawn_run(&plan, &spawn, ret_result);
 }
 
 static void
@@ -177,6 +181,31 @@ handlers_run(struct supervisor *supervisor, const struct start *start)
 	return handler;
 }
 
+/* A program that could not be started, or a gate that is gone: the master is closed, which whoever has
+ * the other side is told as a hang-up. */
+static void
+start_on_terminal(struct supervisor *supervisor, struct start *start, int way_fd)
+{
+	const struct spawn_plan *plan = &start->served->plan;
+	bool is_anothers = (plan->steps & SPAWN_DO(UID)) != 0;
+	auto_close int master_fd = -1;
+	auto_close int slave_fd = -1;
+	int error =
+		terminal_open(is_anothers ? plan->identity.uid : (uid_t)-1, &master_fd, &slave_fd);
+
+	if (error < 0) {
+		start_failed(supervisor, start, SPAWN_STEP_TERMINAL, error);
+		return;
+	}
+	start->in_fd = start->out_fd = slave_fd;
+	start->has_terminal = true;
+	if (handlers_run(supervisor, start) == NULL)
+		return;
+	error = terminal_send(way_fd, master_fd);
+	if (error < 0)
+		LOG(system_error, .step = "terminal", .error = -error);
+}
+
 void
 handlers_start(struct supervised_gate *gate, const struct message_spawn *request, const int *fds)
 {
@@ -200,10 +229,12 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 	/* The gate may have let the client in before it took the present configuration. */
 	if (start.served != NULL && start.served->environment == NULL)
 		start.served = start.served->before;
-	if (start.served != NULL && start.served->environment != NULL)
-		(void)handlers_run(supervisor, &start);
-	else
+	if (start.served == NULL || start.served->environment == NULL)
 		release_place(supervisor, request->row, start.source);
+	else if (request->stdio == CONFIG_STDIO_PTY)
+		start_on_terminal(supervisor, &start, fds[0]);
+	else
+		(void)handlers_run(supervisor, &start);
 }
 
 static void

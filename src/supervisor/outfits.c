@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+/* Who has a terminal is at the other end of a network: nobody knows what his can do. */
+#define HANDLER_TERM "TERM=dumb"
 #define HANDLER_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static size_t
@@ -50,7 +52,7 @@ static int
 set_environment(struct outfit *outfit, const struct account *account)
 {
 	const struct service_keys *keys = outfit->keys;
-	size_t room = 1 + account->variable_count + list_length(keys->env) +
+	size_t room = 2 + account->variable_count + list_length(keys->env) +
 		list_length(keys->passenv) + HANDLER_VARIABLES_MAX + 1;
 
 	outfit->environment = calloc(room, sizeof(char *));
@@ -60,6 +62,8 @@ set_environment(struct outfit *outfit, const struct account *account)
 	add_variable(outfit, (char *)(uintptr_t)HANDLER_PATH);
 	for (size_t i = 0; i < account->variable_count; i++)
 		add_variable(outfit, account->variables[i]);
+	if (keys->stdio == CONFIG_STDIO_PTY)
+		add_variable(outfit, (char *)(uintptr_t)HANDLER_TERM);
 	for (char **name = keys->passenv; name != NULL && *name != NULL; name++) {
 		char *variable = find_own_variable(*name);
 

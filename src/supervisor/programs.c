@@ -101,7 +101,9 @@ set_error_output(const struct program_maker *maker, struct served *served,
 	const char *text = service->keys->stderr;
 
 	served->error_fd = ERROR_TO_LOG;
-	if (strcmp(text, "client") == 0)
+	/* Programs write their prompts there, and look there for a terminal. */
+	if (strcmp(text, "client") == 0 ||
+		(service->keys->stdio == CONFIG_STDIO_PTY && strcmp(text, "log") == 0))
 		served->error_fd = ERROR_TO_CLIENT;
 	else if (strcmp(text, "null") == 0)
 		served->error_fd = maker->supervisor->null_fd;

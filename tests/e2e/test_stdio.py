@@ -204,3 +204,163 @@ def the_daemons_end_waits_for_relayed_connections_and_then_cuts_them(scene):
     expect_equal(receive(client, 1), b"y", "the answer")
     expect_equal(receive_all(client), b"", "the rest")
     expect_equal(daemon.wait(), 0, "the exit status")
+
+
+# ---------------------------------------------------------------- stdio=pty
+
+def on_terminal(scene, program, protocol="tcp4", keys="", **rest):
+    daemon = scene.daemon(scene.program("t", program, protocol, "stdio=pty " + keys), **rest)
+    return daemon, daemon.client("t", protocol)
+
+
+def hear_until(client, words):
+    """Everything up to those words."""
+    heard = b""
+    while words not in heard:
+        heard += receive(client, 1)
+    return heard
+
+
+@claim(each=STREAMS)
+def a_program_on_a_terminal_has_it_as_0_1_2_and_controlling(scene, protocol):
+    program = script(scene, "#!/bin/sh\ntty\ntty <&1\ntty <&2\nps -o tty= -p $$\n"
+                     "ps -o sess= -p $$; echo $$\nstty size; echo $TERM\n"
+                     "stat -c %U $(tty); id -un\n: >/dev/tty && echo opened\n")
+    _, client = on_terminal(scene, program, protocol)
+    lines = [line.strip() for line in receive_all(client).decode().split("\r\n")]
+    expect(lines[0].startswith("/dev/pts/"), "no terminal: %s", lines)
+    expect_equal(lines[1:3], [lines[0], lines[0]], "descriptors 1 and 2")
+    expect_equal("/dev/" + lines[3], lines[0], "the controlling terminal")
+    expect_equal(lines[4], lines[5], "its session")
+    expect_equal(lines[6:8], ["24 80", "dumb"], "size and TERM")
+    expect_equal(lines[8], lines[9], "the terminal's owner")
+    expect_equal(lines[10], "opened", "/dev/tty")
+
+
+@claim(each=STREAMS)
+def a_terminal_hands_over_lines_and_does_not_echo(scene, protocol):
+    _, client = on_terminal(scene, script(scene, "#!/bin/sh\nwhile read l; do echo \"<$l>\"; done\n"),
+                            protocol)
+    for sent, heard in ((b"unix\n", b"<unix>\r\n"), (b"telnet\r\n", b"<telnet>\r\n"),
+                        (b"key\r", b"<key>\r\n"), (b"nul\r\0", b"<nul>\r\n"),
+                        (b"wrogn\x7f\x7fng\n", b"<wrong>\r\n")):
+        client.sendall(sent)
+        expect_equal(hear_until(client, b"\n"), heard, "the answer to %s" % sent)
+
+
+@claim(each=STREAMS)
+def the_end_of_a_clients_input_is_typed_at_the_terminal(scene, protocol):
+    daemon, client = on_terminal(scene, script(scene, "#!/bin/sh\ncat\necho\ncat\necho over\n"),
+                                 protocol)
+    client.sendall(b"a line\npart of one")
+    client.shutdown(socket.SHUT_WR)
+    # The end of a socket lasts, and so does this one: there are two that wait for it.
+    expect_equal(receive_all(client), b"a line\r\npart of one\r\nover\r\n", "what it said")
+    daemon.wait_for_event("handler_ended", service="t", ending="exited")
+    event = daemon.wait_for_event("conn_ended", service="t")
+    expect_equal(event["bytes_in"], "18", "bytes")
+
+
+@claim()
+def an_interrupt_key_reaches_the_program(scene):
+    program = script(scene, "#!/bin/sh\ntrap 'echo caught; exit 3' INT\necho ready\n"
+                     "while :; do sleep 0.1; done\n")
+    daemon, client = on_terminal(scene, program)
+    hear_until(client, b"ready\r\n")
+    client.sendall(b"\x03")
+    expect(b"caught" in receive_all(client), "no signal came")
+    daemon.wait_for_event("handler_ended", service="t", exit_status=3)
+
+
+@claim()
+def a_shell_is_interactive_on_a_terminal(scene):
+    daemon, client = on_terminal(scene, "/bin/bash --norc --noprofile -i",
+                                 keys='"env=PS1=ready> "')
+    hear_until(client, b"ready> ")
+    client.sendall(b"echo $((6*7)) $TERM; jobs -l; set -o | grep monitor\n")
+    heard = hear_until(client, b"ready> ")
+    expect(b"42 dumb" in heard, "another answer: %s", heard)
+    expect(b"monitor        \ton" in heard, "no job control: %s", heard)
+    client.sendall(b"exit 7\n")
+    receive_all(client)
+    daemon.wait_for_event("handler_ended", service="t", exit_status=7)
+
+
+@claim()
+def an_interpreter_prompts_on_a_terminal(scene):
+    _, client = on_terminal(scene, "/usr/bin/python3 -c \"name = input('who? '); "
+                            "print('hello', name)\"", keys="env=TERM=vt100")
+    expect_equal(receive(client, 5), b"who? ", "the prompt")
+    client.sendall(b"ann\n")
+    expect_equal(receive_all(client), b"hello ann\r\n", "the answer")
+
+
+@claim(each=STREAMS, seconds=60)
+def all_output_of_a_terminal_reaches_a_slow_client(scene, protocol):
+    program = script(scene, "#!/bin/sh\nexec seq 200000\n")
+    daemon, client = on_terminal(scene, program, protocol, args=["--gates", "1"])
+    want = b"".join(b"%d\r\n" % number for number in range(1, 200001))
+    got = bytearray()
+    while True:
+        part = client.recv(50000)
+        if not part:
+            break
+        got += part
+        time.sleep(0.001)
+    expect_equal(len(got), len(want), "bytes")
+    expect(got == want, "other bytes came")
+    daemon.wait_for_event("handler_ended", service="t", ending="exited")
+
+
+@claim()
+def a_client_that_vanishes_hangs_the_terminal_up(scene):
+    daemon, client = on_terminal(scene, "/usr/bin/yes")
+    receive(client, 10)
+    client.close()
+    event = daemon.wait_for_event("handler_ended", service="t")
+    expect_equal(event["signal"], str(int(signal.SIGHUP)), "its signal")
+
+
+@claim()
+def a_silent_terminal_is_hung_up_after_idle(scene):
+    daemon, client = on_terminal(scene, "/bin/cat", keys="idle=1s")
+    expect_equal(receive_all(client), b"", "what it was sent")
+    daemon.wait_for_event("conn_ended", service="t", ending="idle")
+    daemon.wait_for_event("handler_ended", service="t", signal=int(signal.SIGHUP))
+
+
+@claim()
+def standard_error_of_a_terminal_may_go_elsewhere(scene):
+    program = script(scene, "#!/bin/sh\necho out\necho err >&2\n")
+    _, client = on_terminal(scene, program)
+    expect_equal(receive_all(client), b"out\r\nerr\r\n", "what it was sent")
+    _, client = on_terminal(scene, program, keys="stderr=null")
+    expect_equal(receive_all(client), b"out\r\n", "what it was sent")
+
+
+@claim()
+def a_program_that_cannot_be_started_on_a_terminal_leaves_a_clean_end(scene):
+    program = script(scene, "#!/bin/sh\n")
+    daemon = scene.daemon(scene.program("t", program, keys="stdio=pty"))
+    os.unlink(program)
+    expect_equal(receive_all(daemon.client("t")), b"", "what it was sent")
+    daemon.wait_for_event("handler_failed", service="t", step="execve")
+
+
+@claim(seconds=60)
+def many_terminals_leave_nothing_behind(scene):
+    daemon, client = on_terminal(scene, "/bin/cat")
+    client.close()
+    daemon.wait_for_event("handler_ended", service="t")
+    before = descriptor_counts(daemon)
+    terminals = set(os.listdir("/dev/pts"))
+    for _ in range(5):
+        clients = [daemon.client("t") for _ in range(20)]
+        for one in clients:
+            one.sendall(b"x\n")
+        for one in clients:
+            expect_equal(receive(one, 3), b"x\r\n", "the answer")
+            one.close()
+    daemon.wait_for_event("handler_ended", service="t", count=101)
+    wait_for_no_more_descriptors(daemon, before)
+    wait_until(lambda: not set(os.listdir("/dev/pts")) - terminals, "the terminals' end")

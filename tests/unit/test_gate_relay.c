@@ -9,7 +9,8 @@
  * src/gate/relay_flow.o src/gate/said.o src/gate/service.o src/gate/setup.o
  * src/gate/setup_commit.o src/gate/spawn_request.o src/model/client_source.o src/model/access.o
  * src/model/prefixes.o src/model/policy.o src/model/rate.o src/effects/channel.o
- * src/effects/sandbox.o src/base/log.o src/base/log_sink.o src/base/loop.o src/base/netaddr.o
+ * src/effects/sandbox.o
+ * src/effects/terminal.o src/base/log.o src/base/log_sink.o src/base/loop.o src/base/netaddr.o
  * src/base/shared.o src/base/shared_holds.o src/base/shared_places.o src/base/shared_sources.o
  * src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
  * src/config/complaint.o src/config/meaning.o src/config/protocols.o services/chargen.o
@@ -24,6 +25,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/fake_supervisor.h"
+
+#include "effects/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -472,6 +475,117 @@ a_gate_that_stops_waits_for_them_and_then_cuts_them(void **state)
 	fake_finish(&fake);
 }
 
+/* The supervisor's part for a program on a terminal; the slave is the program's. */
+static int
+terminal_started(struct fake_supervisor *fake)
+{
+	int master_fd;
+	int slave_fd;
+
+	fake_expect(fake, MESSAGE_spawn);
+	assert_int_equal(fake->message.body.spawn.stdio, CONFIG_STDIO_PTY);
+	assert_int_equal(fake->message.fd_count, 1);
+	assert_int_equal(terminal_open((uid_t)-1, &master_fd, &slave_fd), 0);
+	assert_int_equal(terminal_send(fake->message.fds[0], master_fd), 0);
+	(void)close(master_fd);
+	channel_done(&fake->message);
+	return slave_fd;
+}
+
+static void
+a_terminal_takes_lines_and_gives_its_own(void **state)
+{
+	struct fake_supervisor fake;
+	int client_fd;
+	int slave_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=2");
+	client_fd = fake_connect(&fake, "p");
+	fake_say(client_fd, "early\r", 6); /* before there is a terminal */
+	slave_fd = terminal_started(&fake);
+	fake_say(client_fd, "\nnext\r", 6); /* the rest of a line's end, in another piece */
+	program_reads(slave_fd, "early\nnext\n", 11);
+	program_writes(slave_fd, "answer\n", 7);
+	fake_hear(client_fd, "answer\r\n", 8); /* and no echo */
+	(void)close(slave_fd);
+	fake_hear_end(client_fd);
+	fake_expect_log(&fake, "ending=served");
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+a_clients_end_lasts_on_a_terminal(void **state)
+{
+	struct fake_supervisor fake;
+	int client_fd;
+	int slave_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=2");
+	client_fd = fake_connect(&fake, "p");
+	slave_fd = terminal_started(&fake);
+	fake_say(client_fd, "part", 4);
+	assert_int_equal(shutdown(client_fd, SHUT_WR), 0);
+	program_reads(slave_fd, "part", 4);
+	program_reads_end(slave_fd);
+	program_reads_end(slave_fd);
+	program_writes(slave_fd, "bye", 3);
+	fake_hear(client_fd, "bye", 3);
+	(void)close(slave_fd);
+	fake_hear_end(client_fd);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+a_client_that_vanishes_hangs_its_terminal_up(void **state)
+{
+	static const struct linger at_once = { .l_onoff = 1 };
+	struct fake_supervisor fake;
+	int client_fd;
+	int slave_fd;
+	char byte;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=2");
+	client_fd = fake_connect(&fake, "p");
+	slave_fd = terminal_started(&fake);
+	assert_int_equal(setsockopt(client_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)),
+		0);
+	(void)close(client_fd);
+	await(slave_fd, POLLIN);
+	assert_true(read(slave_fd, &byte, 1) <= 0);
+	fake_expect_log(&fake, "ending=client-reset");
+	(void)close(slave_fd);
+	fake_finish(&fake);
+}
+
+static void
+without_a_terminal_the_client_sees_the_end(void **state)
+{
+	static const struct linger at_once = { .l_onoff = 1 };
+	struct fake_supervisor fake;
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, "p program tcp4 stdio=2");
+	client_fd = fake_connect(&fake, "p");
+	fake_expect(&fake, MESSAGE_spawn);
+	channel_done(&fake.message); /* the program could not be started */
+	fake_hear_end(client_fd);
+	(void)close(client_fd);
+	/* One that vanishes before there is a terminal is not waited for. */
+	client_fd = fake_connect(&fake, "p");
+	fake_expect(&fake, MESSAGE_spawn);
+	assert_int_equal(setsockopt(client_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)),
+		0);
+	(void)close(client_fd);
+	fake_expect_log(&fake, "ending=client-reset");
+	fake_finish(&fake);
+}
+
 int
 main(void)
 {
@@ -490,6 +604,10 @@ main(void)
 		cmocka_unit_test(a_program_that_could_not_be_started_is_the_clients_end),
 		cmocka_unit_test(a_reload_leaves_connections_alone),
 		cmocka_unit_test(a_gate_that_stops_waits_for_them_and_then_cuts_them),
+		cmocka_unit_test(a_terminal_takes_lines_and_gives_its_own),
+		cmocka_unit_test(a_clients_end_lasts_on_a_terminal),
+		cmocka_unit_test(a_client_that_vanishes_hangs_its_terminal_up),
+		cmocka_unit_test(without_a_terminal_the_client_sees_the_end),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* the tests play the program */

@@ -1,8 +1,10 @@
-/* LINK: src/effects/spawn.o src/effects/spawn_child.o src/effects/priv.o src/effects/self.o */
+/* LINK: src/effects/spawn.o src/effects/spawn_child.o src/effects/priv.o src/effects/self.o
+ * src/effects/terminal.o */
 /* SPDX-License-Identifier: ISC */
 /* Starting programs: what the child finds, and that a step which fails is named. */
 #include "effects/self.h"
 #include "effects/spawn.h"
+#include "effects/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -442,6 +444,48 @@ a_user_keeps_the_capabilities_of_the_plan_and_no_others(void **state)
 	}
 }
 
+static void
+a_terminal_becomes_the_controlling_one(void **state)
+{
+	static char script[] = ": </dev/tty && echo mine";
+	char *argv[] = { shell_name, dash_c, script, NULL };
+	struct spawn_plan plan = plain_plan(argv);
+	struct spawn_result result;
+	char answer[16] = "";
+	int master_fd;
+	int slave_fd;
+	int status;
+
+	(void)state;
+	plan.steps |= SPAWN_DO(TERMINAL);
+	assert_int_equal(terminal_open((uid_t)-1, &master_fd, &slave_fd), 0);
+	assert_int_equal(run_with(&plan, (const int[3]){ slave_fd, slave_fd, slave_fd }, &result),
+		0);
+	(void)close(slave_fd);
+	assert_int_equal(read(master_fd, answer, sizeof(answer) - 1), 6);
+	assert_string_equal(answer, "mine\r\n");
+	assert_int_equal(waitpid(result.pid, &status, 0), result.pid);
+	assert_int_equal(status, 0);
+	(void)close(master_fd);
+}
+
+static void
+what_is_no_terminal_means_no_start(void **state)
+{
+	static char script[] = "exit 0";
+	char *argv[] = { shell_name, dash_c, script, NULL };
+	struct spawn_plan plan = plain_plan(argv);
+	struct spawn_result result;
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)state;
+	plan.steps |= SPAWN_DO(TERMINAL);
+	assert_int_equal(run_with(&plan, (const int[3]){ null_fd, null_fd, null_fd }, &result),
+		-ENOTTY);
+	assert_int_equal(result.failed_step, SPAWN_STEP_TERMINAL);
+	(void)close(null_fd);
+}
+
 /* Whoever runs the tests may have left descriptors open: start as the daemon does. */
 static int
 start_clean(void **state)
@@ -460,6 +504,8 @@ main(void)
 		cmocka_unit_test(our_own_descriptors_are_as_before),
 		cmocka_unit_test(it_leads_a_session_without_pending_or_blocked_signals),
 		cmocka_unit_test(no_new_privs_is_set),
+		cmocka_unit_test(a_terminal_becomes_the_controlling_one),
+		cmocka_unit_test(what_is_no_terminal_means_no_start),
 		cmocka_unit_test(the_limits_are_those_of_the_plan),
 		cmocka_unit_test(a_missing_program_fails_at_execve),
 		cmocka_unit_test(a_limit_that_cannot_be_set_means_no_start),
