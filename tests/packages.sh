@@ -18,7 +18,7 @@ list_of() {
 		"shellcheck universal-ctags" ;;
 	valgrind) echo "valgrind" ;;
 	real) echo "atftp bitlbee busybox curl cvs dict dictd distcc dropbear-bin exim4-daemon-light" \
-		"finger fingerd gcc git gophernicus inetutils-telnet inetutils-telnetd micro-httpd" \
+		"finger fingerd gcc git gophernicus inetutils-telnet inetutils-telnetd lighttpd micro-httpd" \
 		"nagios-nrpe-plugin nagios-nrpe-server oidentd openssh-client openssh-server openssl" \
 		"p910nd popa3d proftpd-core rsync sslh stunnel4 subversion talk talkd tang-common tcpd" \
 		"tftp-hpa tftpd-hpa tigervnc-standalone-server" ;;

@@ -7,7 +7,8 @@ import smtplib
 import struct
 
 from claims import expect, expect_equal
-from inetd import content_of, folder_of, random_file, real, run, serve, unpacked, wait_gone
+from inetd import (content_of, end_leftovers, folder_of, random_file, real, run,
+                   serve, unpacked, wait_gone)
 from talk import receive
 
 TFTP_LINES = {
@@ -176,3 +177,23 @@ def a_mail_server_serves_several_clients_and_leaves_after_its_silence(scene):
     daemon.wait_for_event("handler_ended", service="smtp", pid=first, ending="exited")
     with smtplib.SMTP("127.0.0.1", daemon.port("smtp"), timeout=10) as client:
         expect_equal(client.noop()[0], 250, "the next program's answer")
+
+
+@real("lighttpd", "curl")
+def a_server_made_for_systemd_finds_its_sockets(scene):
+    site = folder_of(scene, "site")
+    content = random_file(scene, "site/content")[1]
+    settings = scene.write("lighttpd.conf", "\n".join([
+        'server.document-root = "%s"' % site, 'server.errorlog = "%s"' % os.path.join(folder_of(scene, 'logs', 'www-data'), 'errors'),
+        'server.systemd-socket-activation = "enable"', ""]))
+    scene.stack.callback(end_leftovers, scene)
+    daemon = scene.daemon("www 127.0.0.1:0/tcp4 user=www-data wait activation=yes "
+                          "/usr/sbin/lighttpd -D -f %s\n" % settings)
+    url = "http://127.0.0.1:%d/content" % daemon.port("www")
+    for _ in range(2):
+        expect_equal(run(scene, "curl", "-sS", url), content, "the file")
+    first, = daemon.handlers()
+    os.kill(first, signal.SIGTERM)
+    daemon.wait_for_event("handler_ended", service="www", pid=first)
+    expect_equal(run(scene, "curl", "-sS", url), content, "the file from the next program")
+    expect(daemon.handlers() != [first], "the same program serves again")
