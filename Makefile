@@ -38,45 +38,52 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
-BASE := src/base/prefix.o src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
-	src/base/shared.o src/base/shared_holds.o src/base/shared_places.o src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
-READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o src/config/complaint.o src/config/conf.o \
-	src/config/conf_text.o \
-	src/config/config.o src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
+BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
+	src/base/prefix.o src/base/shared.o src/base/shared_holds.o src/base/shared_places.o \
+	src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o \
+	src/base/verdict.o
+READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o \
+	src/config/complaint.o src/config/conf.o src/config/conf_text.o src/config/config.o \
+	src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
 	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
 	src/config/value.o src/config/value_read.o src/config/value_write.o src/config/words.o
-CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_access.o src/config/check_accounts.o src/config/check_files.o src/config/check_programs.o src/config/check_reach.o src/config/check_rights.o \
-	src/config/check_sockets.o src/config/help.o src/config/host.o src/config/load.o \
-	src/config/places.o src/config/prefix_list.o src/config/print.o
+CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_access.o \
+	src/config/check_accounts.o src/config/check_files.o src/config/check_programs.o \
+	src/config/check_reach.o src/config/check_rights.o src/config/check_sockets.o src/config/help.o \
+	src/config/host.o src/config/load.o src/config/places.o src/config/prefix_list.o \
+	src/config/print.o
 
-REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
-	src/model/backoff.o src/model/plan.o src/model/prefixes.o src/effects/sealed.o src/effects/session.o src/effects/sockdiag.o \
-	src/supervisor/deadlines.o src/supervisor/records.o \
-	src/effects/channel.o src/effects/listen.o $(NOTIFY) src/effects/priv.o src/effects/self.o src/effects/spawn.o src/effects/spawn_child.o src/effects/terminal.o \
-	src/supervisor/accounts.o src/supervisor/activation.o src/supervisor/announce.o src/supervisor/background.o \
-	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/failures.o src/supervisor/gates.o src/supervisor/handler_table.o src/supervisor/handlers.o src/supervisor/hearing.o \
-	src/supervisor/handover.o src/supervisor/listeners.o src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/reload.o \
-	src/supervisor/rules.o src/supervisor/rundir.o src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o \
+REEVED := $(BASE) $(CONFIG) $(NOTIFY) src/model/access.o src/model/access_build.o \
+	src/model/backoff.o src/model/plan.o src/model/prefixes.o src/effects/channel.o \
+	src/effects/listen.o src/effects/priv.o src/effects/sealed.o src/effects/self.o \
+	src/effects/session.o src/effects/sockdiag.o src/effects/spawn.o src/effects/spawn_child.o \
+	src/effects/terminal.o src/supervisor/accounts.o src/supervisor/activation.o \
+	src/supervisor/announce.o src/supervisor/background.o src/supervisor/deadlines.o \
+	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/failures.o \
+	src/supervisor/gates.o src/supervisor/handler_table.o src/supervisor/handlers.o \
+	src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/listeners.o \
+	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
+	src/supervisor/reload.o src/supervisor/rules.o src/supervisor/rundir.o \
+	src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
-GATE := $(BASE) $(READER) src/model/access.o src/model/client_source.o src/model/policy.o \
-	src/model/prefixes.o src/model/rate.o src/effects/sealed.o src/gate/rules.o \
-	src/gate/unix_peer.o \
-	src/effects/channel.o src/effects/sandbox.o \
-	src/gate/admission.o src/gate/builtin.o src/gate/carry.o \
-	src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
-	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o \
-	src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o \
-	src/gate/datagrams.o src/gate/entrance.o src/gate/gate.o src/gate/limits.o src/gate/listener.o src/gate/outbox.o src/gate/pool.o \
-	src/gate/relay.o src/gate/relay_end.o src/gate/relay_flow.o \
-	src/gate/said.o src/gate/service.o src/gate/setup.o src/gate/setup_commit.o \
-	src/gate/spawn_request.o \
-	services/chargen.o services/chat.o services/chat_command.o \
-	services/chat_history.o services/chat_name.o services/chat_room.o services/chat_table.o \
-	services/chat_telnet.o services/chat_text.o services/chat_udp.o services/chat_user.o \
-	services/daytime.o services/discard.o services/echo.o services/qotd.o services/registry.o \
-	services/tcpmux.o services/time.o src/reeve_gate.o
-REEVECTL := src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/shared.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o $(CONFIG) \
-	src/control/daemon.o src/control/verbs.o src/reevectl.o
+GATE_ROOM := src/model/access.o src/model/client_source.o src/model/policy.o \
+	src/model/prefixes.o src/model/proxy.o src/model/rate.o src/effects/channel.o \
+	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/builtin.o \
+	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
+	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o src/gate/conn_idle.o \
+	src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o src/gate/datagrams.o \
+	src/gate/entrance.o src/gate/gate.o src/gate/limits.o src/gate/listener.o src/gate/outbox.o \
+	src/gate/pool.o src/gate/preface.o src/gate/proxies.o src/gate/relay.o src/gate/relay_end.o \
+	src/gate/relay_flow.o src/gate/rules.o src/gate/said.o src/gate/service.o src/gate/setup.o \
+	src/gate/setup_commit.o src/gate/spawn_request.o src/gate/unix_peer.o
+GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
+	services/chat_command.o services/chat_history.o services/chat_name.o services/chat_room.o \
+	services/chat_table.o services/chat_telnet.o services/chat_text.o services/chat_udp.o \
+	services/chat_user.o services/daytime.o services/discard.o services/echo.o services/qotd.o \
+	services/registry.o services/tcpmux.o services/time.o src/reeve_gate.o
+REEVECTL := $(CONFIG) src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/shared.o \
+	src/base/shared_places.o src/base/textbuf.o src/base/utf8.o src/control/daemon.o \
+	src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.
 PROGRAMS := $(BUILD)/reeved $(BUILD)/reeve-gate $(BUILD)/reevectl
@@ -146,12 +153,13 @@ $(BUILD)/man/%: man/%.in $(BUILD)/reeved
 	$(Q)rm $@.keys $@.events && mv $@.new $@
 
 # --- tests. The comments "LINK: object... -llibrary..." and "WRAP: function..." at the top of a
-# test say what it is made of besides itself.
+# test say what it is made of besides itself; @GATE_ROOM is the list of that name above.
 links_of = $(shell awk 'FNR > 20 { exit } /\/\* (LINK|WRAP):/ { on = 1 } \
 	on { text = $$0; gsub(/\/\*|\*\/|^ *\* /, " ", text); print text } \
 	on && /\*\// { on = 0 }' $1)
-objects_of = $(addprefix $(BUILD)/,$(filter %.o,$(call links_of,$1)))
-wraps_of = $(addprefix -Wl$(comma)--wrap=,$(filter-out LINK: WRAP: %.o -%,$(call links_of,$1)))
+groups_of = $(foreach group,$(filter @%,$1),$($(group:@%=%))) $1
+objects_of = $(addprefix $(BUILD)/,$(sort $(filter %.o,$(call groups_of,$(call links_of,$1)))))
+wraps_of = $(addprefix -Wl$(comma)--wrap=,$(filter-out LINK: WRAP: @% %.o -%,$(call links_of,$1)))
 libraries_of = $(filter -%,$(call links_of,$1))
 
 .SECONDEXPANSION:

@@ -4,6 +4,7 @@
 #include "config/check.h"
 
 #include "base/name.h"
+#include "base/prefix.h"
 #include "config/builtins.h"
 #include "config/reader.h"
 
@@ -139,10 +140,38 @@ check_tcpmux(struct check *check, const struct service_config *service)
 			"hands over streams, and \"%s\" has no stream socket", service->name);
 }
 
+/* Whoever names a client must be known for sure: addresses, no names. */
+static void
+check_proxies(struct check *check, const struct service_config *service)
+{
+	const struct where *where = check_key_where(service, KEY_PLACE_proxy_from);
+	struct prefix prefix;
+
+	if (service->keys->proxy_from == NULL)
+		return;
+	for (char **word = service->keys->proxy_from; *word != NULL; word++) {
+		const char *problem = strcmp(*word, "unix") != 0
+			? prefix_parse(&prefix, *word, strlen(*word), PREFIX_EXACT)
+			: NULL;
+
+		if (problem != NULL)
+			complain(check->complaints, where, "proxy_from",
+				"\"%.60s\" %s; wanted: an address, address/length, or unix", *word,
+				problem);
+	}
+	if (service->keys->wait != 0)
+		complain(check->complaints, where, "proxy_from",
+			"a program with wait accepts its clients itself, and reads what they say");
+	else if (!has_stream(service))
+		complain(check->complaints, where, "proxy_from",
+			"is about streams, and \"%s\" has no stream socket", service->name);
+}
+
 static void
 check_service(struct check *check, const struct service_config *service)
 {
 	check_readers(check, service);
+	check_proxies(check, service);
 	if (service->program != NULL)
 		check_program(check, service);
 	if (service->builtin != NULL)

@@ -12,6 +12,7 @@
 
 #include "base/netaddr.h"
 #include "base/util.h"
+#include "effects/sockdiag.h"
 
 #define CHANNEL_VERSION 4 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
@@ -96,12 +97,13 @@ struct message_serving {
 struct message_spawn {
 	uint64_t connection;
 	uint64_t source; /* what it holds (base/shared_holds.h); 0: nothing */
-	uint64_t cookie; /* SO_COOKIE of a TCP connection, if anybody will ask for it; else 0 */
 	uint32_t row;
 	uint16_t protocol; /* enum protocol */
 	uint16_t stdio;    /* enum config_stdio */
-	struct netaddr peer;
+	struct netaddr peer; /* the client, and what it asked; behind a proxy what that one says */
 	struct netaddr local;
+	struct sockdiag_name
+		socket; /* of a TCP connection, if anybody will ask; else its cookie is 0 */
 };
 
 /* A place of the row is free and another writer waits for one. */

@@ -14,6 +14,7 @@ struct entrant {
 	struct netaddr peer;
 	uint64_t source;      /* what it holds of its source's connections (gate/limits.h) */
 	struct netaddr local; /* what it asked; family AF_UNSPEC: the kernel is to be asked */
+	struct netaddr proxy; /* who said these two; family AF_UNSPEC: nobody did */
 	bool was_served;      /* a built-in had it, and its socket is as built-ins want it */
 };
 

@@ -10,6 +10,7 @@
 #include "gate/datagrams.h"
 #include "gate/listener.h"
 #include "gate/outbox.h"
+#include "gate/preface.h"
 #include "gate/relay.h"
 #include "gate/rules.h"
 #include "gate/said.h"
@@ -59,8 +60,9 @@ say_drained(struct gate *gate, uint32_t cut)
 static void
 cut(struct gate *gate)
 {
-	uint32_t count = conns_cut(gate, ENDING_SHUTDOWN);
+	uint32_t count = prefaces_cut(gate);
 
+	count += conns_cut(gate, ENDING_SHUTDOWN);
 	relays_cut(gate);
 	say_drained(gate, count);
 }

@@ -9,6 +9,7 @@
 #include "gate/entrance.h"
 #include "gate/limits.h"
 #include "gate/outbox.h"
+#include "gate/preface.h"
 #include "gate/relay.h"
 #include "gate/service.h"
 #include "gate/unix_peer.h"
@@ -257,6 +258,8 @@ accept_one(struct listener *listener)
 		service_release(service);
 		return outcome;
 	}
+	if (service->config->keys->proxy_from)
+		return preface_begin(&entrant) ? ACCEPTED : REFUSED;
 	return entrance_judge_and_serve(&entrant) ? ACCEPTED : REFUSED;
 }
 

@@ -7,6 +7,7 @@
 #include "gate/listener.h"
 #include "gate/outbox.h"
 #include "gate/pool.h"
+#include "gate/proxies.h"
 
 #define RELIEF_MS 1000
 
@@ -69,6 +70,7 @@ service_end(struct service *service)
 	pool_fini(&service->pool);
 	free(builtin->file);
 	free(service->refusals);
+	service->proxies = proxies_free(service->proxies);
 	generation_return(service->generation);
 	free(service);
 }
@@ -90,6 +92,7 @@ service_new(struct gate *gate, struct generation *generation, const struct servi
 	service->users = 1;
 	if (config->builtin)
 		service->builtin.ops = service_find(config->builtin);
+	service->proxies = config->keys->proxy_from ? proxies_new(config->keys->proxy_from) : NULL;
 	link_service(service);
 	return service;
 }
@@ -115,6 +118,8 @@ service_retune(struct service *service, struct generation *generation,
 	service->generation = generation;
 	generation->users++;
 	service->config = config;
+	(void)proxies_free(service->proxies);
+	service->proxies = config->keys->proxy_from ? proxies_new(config->keys->proxy_from) : NULL;
 	builtin->file = file;
 	builtin->file_length = file_length;
 	if (builtin->ops && builtin->ops->retune)

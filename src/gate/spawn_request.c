@@ -30,16 +30,22 @@ ask_local(int conn_fd, struct netaddr *ret_local)
 /* By which the supervisor finds the connection once the program alone has it: for the bytes in
  * the log, and for limits that look at them. */
 static void
-note_cookie(const struct service *service, int conn_fd, struct message_spawn *spawn)
+note_socket(const struct entrant *entrant, struct message_spawn *spawn)
 {
-	const struct service_keys *keys = service->config->keys;
-	socklen_t length = sizeof(spawn->cookie);
+	const struct service_keys *keys = entrant->service->config->keys;
+	socklen_t length = sizeof(spawn->socket.cookie);
 
-	if (spawn->peer.family == AF_UNIX ||
+	if (protocol_family(entrant->protocol) == AF_UNIX ||
 		(!log_wants(LOG_LEVEL_INFO) && keys->idle <= 0 && keys->first_byte <= 0))
 		return;
-	if (getsockopt(conn_fd, SOL_SOCKET, SO_COOKIE, &spawn->cookie, &length) < 0)
-		spawn->cookie = 0;
+	if (getsockopt(entrant->conn_fd, SOL_SOCKET, SO_COOKIE, &spawn->socket.cookie, &length) < 0)
+		spawn->socket.cookie = 0;
+	spawn->socket.peer = spawn->peer;
+	spawn->socket.local = spawn->local;
+	if (entrant->proxy.family == AF_UNSPEC)
+		return;
+	spawn->socket.peer = entrant->proxy;
+	ask_local(entrant->conn_fd, &spawn->socket.local);
 }
 
 /* A program finds its socket as if it had come to it directly. */
@@ -86,7 +92,7 @@ spawn_request_send(const struct entrant *entrant)
 	}
 	if (spawn.local.family == AF_UNSPEC)
 		ask_local(entrant->conn_fd, &spawn.local);
-	note_cookie(service, entrant->conn_fd, &spawn);
+	note_socket(entrant, &spawn);
 	outbox_send(gate, MESSAGE_spawn, &spawn, entrant->conn_fd);
 	listener_note_closed(gate);
 }

@@ -24,6 +24,8 @@ struct conns;
 struct datagrams;
 struct gate;
 struct outbox;
+struct preface;
+struct proxies;
 struct refusals;
 struct relays;
 struct said;
@@ -106,6 +108,7 @@ struct service {
 	struct pool pool;
 
 	struct refusals *refusals; /* admission.c's; NULL: none yet */
+	struct proxies *proxies;   /* who alone may connect, to speak for others */
 };
 
 struct gate {
@@ -132,7 +135,8 @@ struct gate {
 	uint32_t listener_count;
 	struct setup *setup; /* the configuration that is being handed over, or NULL */
 
-	struct said *first_said; /* programs whose stderr is read */
+	struct said *first_said;       /* programs whose stderr is read */
+	struct preface *first_preface; /* proxies that have not said yet for whom they speak */
 	struct outbox *outbox;
 	struct conns *conns;
 	struct datagrams *datagrams;

@@ -399,7 +399,7 @@ deadlines_begin(struct supervisor *supervisor, const struct start *start, struct
 	struct bounds *bounds;
 	msec due;
 
-	if (start->cookie == 0)
+	if (start->socket.cookie == 0)
 		limits.idle = limits.first_byte = 0;
 	if (!has_limit(&limits))
 		return 0;
@@ -411,7 +411,7 @@ deadlines_begin(struct supervisor *supervisor, const struct start *start, struct
 		.limits = limits,
 		.timer.expired = moment_has_come,
 		.started = loop_now(supervisor->loop),
-		.name = { .local = start->local, .peer = start->peer, .cookie = start->cookie } };
+		.name = start->socket };
 	due = next_due(bounds, bounds->started + limits.idle + TICK_MS);
 	if (loop_set_timer(supervisor->loop, &bounds->timer, due) < 0) {
 		free(bounds);

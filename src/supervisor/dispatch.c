@@ -22,7 +22,8 @@ say_hello(struct supervised_gate *gate, const struct message_hello *hello)
 		gate_lied(gate, "hello", "it is of another version");
 		return;
 	}
-	handover_begin(gate);
+	if (gate->phase != CHANNEL_STOP) /* else it has been told to stop before it could speak */
+		handover_begin(gate);
 }
 
 static void

@@ -216,7 +216,7 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 		.protocol = (enum protocol)request->protocol,
 		.peer = request->peer,
 		.local = request->local,
-		.cookie = request->cookie,
+		.socket = request->socket,
 		.in_fd = fds[0],
 		.out_fd = fds[request->stdio == CONFIG_STDIO_PIPE ? 1 : 0] };
 

@@ -26,6 +26,7 @@ struct record {
 	struct record *older;
 	struct record *newer;
 	struct sockdiag_name name;
+	struct netaddr peer; /* of the log */
 	struct sockdiag facts;
 	bool is_told; /* the connection has ended; `facts` are its last */
 	bool is_over; /* the program has ended; `event` is what there is to write */
@@ -275,21 +276,21 @@ records_begin(struct supervisor *supervisor, const struct start *start)
 	struct records *records = &supervisor->records;
 	struct record *record;
 
-	if (start->cookie == 0 || !log_wants(LOG_LEVEL_INFO) || !is_told_by_kernel(supervisor))
+	if (start->socket.cookie == 0 || !log_wants(LOG_LEVEL_INFO) ||
+		!is_told_by_kernel(supervisor))
 		return NULL;
 	if (records->buckets == NULL)
 		records->buckets = calloc(BUCKETS, sizeof(struct record *));
 	/* The same connection again is a gate's lie. */
-	if (records->buckets == NULL || find(records, start->cookie) != NULL)
+	if (records->buckets == NULL || find(records, start->socket.cookie) != NULL)
 		return NULL;
 	record = calloc(1, sizeof(*record));
 	if (record == NULL)
 		return NULL;
-	record->name = (struct sockdiag_name){
-		.local = start->local, .peer = start->peer, .cookie = start->cookie
-	};
-	record->next = *bucket_of(records, start->cookie);
-	*bucket_of(records, start->cookie) = record;
+	record->name = start->socket;
+	record->peer = start->peer;
+	record->next = *bucket_of(records, start->socket.cookie);
+	*bucket_of(records, start->socket.cookie) = record;
 	records->count++;
 	return record;
 }
@@ -335,7 +336,7 @@ records_end(struct supervisor *supervisor, struct record *record,
 	(void)snprintf(record->service, sizeof(record->service), "%s", event->service);
 	record->event = *event;
 	record->event.service = record->service;
-	record->event.peer = &record->name.peer;
+	record->event.peer = &record->peer;
 	if (record->is_told) {
 		write_record(record);
 		release(supervisor, record);

@@ -16,10 +16,10 @@ struct start {
 	enum protocol protocol;
 	struct netaddr peer; /* family AF_UNSPEC: nobody yet, it gets a socket that waits */
 	struct netaddr local;
-	uint64_t cookie;   /* of a TCP connection whose bytes are wanted; else 0 */
-	int in_fd;         /* becomes descriptor 0; borrowed, as the next */
-	int out_fd;        /* and 1 */
-	bool has_terminal; /* it is what both are */
+	struct sockdiag_name socket; /* of a TCP connection whose bytes are wanted; else cookie 0 */
+	int in_fd;                   /* becomes descriptor 0; borrowed, as the next */
+	int out_fd;                  /* and 1 */
+	bool has_terminal;           /* it is what both are */
 
 	/* For activation: what becomes 3 and so on, and the variables that say so. */
 	const int *sockets;

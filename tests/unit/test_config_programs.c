@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/base/netaddr.o src/base/textbuf.o src/base/utf8.o src/config/arena.o
- * src/config/builtins.o src/config/clashes.o src/config/check_access.o src/config/prefix_list.o
- * src/config/check.o src/base/name.o src/config/check_accounts.o src/config/check_files.o
- * src/config/check_programs.o src/config/check_reach.o src/config/check_rights.o
- * src/config/check_sockets.o src/config/complaint.o src/config/conf.o src/config/conf_text.o
- * src/config/config.o src/config/keys.o src/config/layer.o src/config/load.o src/config/map.o
- * src/config/meaning.o src/config/ports.o src/config/protocols.o src/config/reader.o
- * src/config/source.o src/config/table.o src/config/value.o src/base/prefix.o
- * src/config/access_rule.o src/config/value_read.o src/config/value_write.o src/config/words.o
- * -lconfig */
+/* LINK: @CONFIG src/base/netaddr.o src/base/textbuf.o src/base/utf8.o src/base/name.o
+ * src/base/prefix.o -lconfig */
 /* Programs that could not start, found when the configuration is read: their files, what those
  * need, and who may get there. What has no file of its own is in tests/config. */
 #include <setjmp.h>

@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Datagrams of built-ins, as clients of a real gate see them. */
-/* LINK: src/gate/rules.o src/gate/unix_peer.o src/effects/sealed.o src/gate/admission.o
- * src/gate/builtin.o src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o
- * src/gate/carry_table.o src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o
- * src/gate/conn_idle.o src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o
- * src/gate/datagrams.o src/gate/entrance.o src/gate/gate.o src/gate/limits.o
- * src/gate/listener.o src/gate/outbox.o src/gate/pool.o src/gate/relay.o src/gate/relay_end.o
- * src/gate/relay_flow.o src/gate/said.o src/gate/service.o src/gate/setup.o
- * src/gate/setup_commit.o src/gate/spawn_request.o src/model/client_source.o src/model/access.o
- * src/model/prefixes.o src/model/policy.o src/model/rate.o src/effects/channel.o
- * src/effects/sandbox.o src/base/log.o src/base/log_sink.o src/base/loop.o src/base/netaddr.o
- * src/base/shared.o src/base/shared_holds.o src/base/shared_places.o src/base/shared_sources.o
- * src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
- * src/config/complaint.o src/config/meaning.o src/config/protocols.o services/chargen.o
- * services/daytime.o services/discard.o services/echo.o services/tcpmux.o
+/* LINK: @BASE @GATE_ROOM src/config/complaint.o src/config/meaning.o src/config/protocols.o
+ * services/chargen.o services/daytime.o services/discard.o services/echo.o services/tcpmux.o
  * tests/unit/fake_config.o tests/unit/fake_services.o tests/unit/fake_supervisor.o -lseccomp */
 /* WRAP: sandbox_enter */
 #include <setjmp.h>

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: ISC
+"""The PROXY protocol: a proxy in front says whom it speaks for, and everything behind that (access,
+the log, the program) sees the client."""
+
+import socket
+import struct
+
+from claims import claim, expect, expect_equal
+from talk import receive, receive_all
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+HERE = "proxy_from=127.0.0.1,::1"
+V1 = b"PROXY TCP4 192.0.2.1 198.51.100.2 40000 80\r\n"
+V1_V6 = b"PROXY TCP6 2001:db8::1 2001:db8::2 40000 80\r\n"
+
+
+def v2(command=1, family=0x11, addresses=None, facts=b""):
+    if addresses is None:
+        addresses = (socket.inet_aton("192.0.2.1") + socket.inet_aton("198.51.100.2")
+                     + struct.pack("!HH", 40000, 80))
+    body = addresses + facts
+    return SIGNATURE + bytes([0x20 | command, family]) + struct.pack("!H", len(body)) + body
+
+
+NAMED = {"v1": V1, "v2": v2(), "v2 with facts": v2(facts=b"\x02\x00\x04here")}
+NAMELESS = {"v1": b"PROXY UNKNOWN\r\n", "v2": v2(command=0, family=0, addresses=b"")}
+BROKEN = {
+    "no header": b"GET / HTTP/1.0\r\n\r\n",
+    "a line without an end": b"PROXY TCP4 " + b"1" * 120,
+    "an address too many": b"PROXY TCP4 192.0.2.1 198.51.100.2 1 2 3\r\n",
+    "another family": V1_V6.replace(b"TCP6", b"TCP4"),
+    "an unknown command": v2(command=7),
+    "an unknown family": v2(family=0x77),
+    "cut addresses": v2(addresses=b"\x01\x02"),
+}
+
+
+def echo(scene, keys=HERE, protocol="tcp4"):
+    return scene.daemon(scene.line("echo", protocol, keys=keys))
+
+
+@claim(each=sorted(NAMED))
+def a_client_is_served_and_logged_as_the_one_that_the_proxy_names(scene, form):
+    daemon = echo(scene)
+    client = daemon.client("echo")
+    client.sendall(NAMED[form] + b"hello")
+    expect_equal(receive(client, 5), b"hello", "the echo")
+    client.shutdown(socket.SHUT_WR)
+    expect_equal(receive_all(client), b"", "the rest")
+    event = daemon.wait_for_event("conn_ended", service="echo")
+    expect_equal(event["peer"], "192.0.2.1:40000", "the peer of the log")
+
+
+@claim(each=sorted(NAMED))
+def a_header_may_come_byte_by_byte(scene, form):
+    client = echo(scene).client("echo")
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for byte in NAMED[form] + b"x":
+        client.sendall(bytes([byte]))
+    expect_equal(receive(client, 1), b"x", "the echo")
+
+
+@claim(each=sorted(NAMED), needs=["probe"])
+def a_program_gets_the_clients_address_and_every_byte_behind_the_header(scene, form):
+    daemon = scene.daemon(scene.program("env", "/usr/bin/env", keys=HERE)
+                          + scene.program("cat", "/bin/cat", keys=HERE))
+    client = daemon.client("env")
+    client.sendall(NAMED[form])
+    lines = receive_all(client).decode().splitlines()
+    for wanted in ("TCPREMOTEIP=192.0.2.1", "TCPREMOTEPORT=40000", "REMOTE_ADDR=192.0.2.1",
+                   "REMOTE_HOST=192.0.2.1", "TCPLOCALIP=198.51.100.2", "TCPLOCALPORT=80"):
+        expect(wanted in lines, "%s is not in %s", wanted, lines)
+    client = daemon.client("cat")
+    client.sendall(NAMED[form] + b"the first bytes")
+    expect_equal(receive(client, 15), b"the first bytes", "what the program read")
+
+
+@claim(each=sorted(NAMELESS))
+def a_proxy_that_names_nobody_speaks_for_itself(scene, form):
+    daemon = echo(scene)
+    client = daemon.client("echo")
+    client.sendall(NAMELESS[form] + b"hello")
+    expect_equal(receive(client, 5), b"hello", "the echo")
+    client.shutdown(socket.SHUT_WR)
+    expect_equal(receive_all(client), b"", "the rest")
+    event = daemon.wait_for_event("conn_ended", service="echo")
+    expect(event["peer"].startswith("127.0.0.1:"), "not the proxy: %s", event["peer"])
+
+
+@claim(each=sorted(BROKEN))
+def what_is_no_header_is_refused_without_an_answer(scene, form):
+    daemon = echo(scene)
+    client = daemon.client("echo")
+    client.sendall(BROKEN[form])
+    try:
+        expect_equal(receive_all(client), b"", "the answer")
+    except ConnectionResetError:
+        pass
+    daemon.wait_for_event("proxy_refused", service="echo")
+    after = daemon.client("echo")
+    after.sendall(V1 + b"y")
+    expect_equal(receive(after, 1), b"y", "the next client's echo")
+
+
+@claim()
+def a_header_that_does_not_come_in_time_is_not_waited_for(scene):
+    daemon = echo(scene, HERE + " proxy_timeout=100ms")
+    silent, slow = daemon.client("echo"), daemon.client("echo")
+    slow.sendall(V1[:20])
+    expect_equal(receive_all(silent), b"", "the answer to silence")
+    expect_equal(receive_all(slow), b"", "the answer to half a header")
+    daemon.wait_for_event("proxy_refused", service="echo", count=2)
+
+
+@claim()
+def who_is_no_listed_proxy_is_refused_whatever_it_says(scene):
+    daemon = echo(scene, "proxy_from=192.0.2.0/24")
+    client = daemon.client("echo")
+    client.sendall(V1 + b"hello")
+    try:
+        expect_equal(receive_all(client), b"", "the answer")
+    except ConnectionResetError:
+        pass
+    daemon.wait_for_event("conn_refused", service="echo", verdict="proxy")
+
+
+@claim()
+def proxies_that_wait_hold_places_and_leave_with_the_daemon(scene):
+    # One gate, so that they come in the order in which they connect.
+    daemon = scene.daemon(scene.line("echo", "tcp4", keys=HERE + " instances=2 proxy_timeout=10min"),
+                          "daemon: { gates = 1; grace = \"1s\"; };")
+    first, second = daemon.client("echo"), daemon.client("echo")
+    third = daemon.client("echo")
+    daemon.wait_for_event("service_full", service="echo")
+    third.sendall(V1 + b"z")
+    second.sendall(V1 + b"y")
+    expect_equal(receive(second, 1), b"y", "the second's echo")
+    first.close()
+    expect_equal(receive(third, 1), b"z", "the third's echo, when there is a place")
+    daemon.stop()
+@claim()
+def access_is_judged_by_the_clients_address_and_not_the_proxys(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4", keys=HERE + " no_access=192.0.2.0/24")
+                          + scene.line("open", "tcp4", "builtin:echo",
+                                       keys=HERE + " no_access=127.0.0.0/8"))
+    client = daemon.client("echo")
+    client.sendall(V1 + b"hello")
+    try:
+        expect_equal(receive_all(client), b"", "the answer")
+    except ConnectionResetError:
+        pass
+    daemon.wait_for_event("conn_refused", service="echo", peer="192.0.2.1:40000")
+    client = daemon.client("open")
+    client.sendall(V1 + b"hello")
+    expect_equal(receive(client, 5), b"hello", "the echo")
+
+
