@@ -4,6 +4,7 @@
 #include "config/check.h"
 
 #include "config/clashes.h"
+#include "config/value.h"
 
 #include <errno.h>
 #include <fcntl.h>

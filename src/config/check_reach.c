@@ -4,6 +4,8 @@
  * everybody can see are compared; where an access list says more, the start has the word. */
 #include "config/check.h"
 
+#include "config/meaning.h"
+
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>

@@ -4,6 +4,8 @@
  * fail, for every client. */
 #include "config/check.h"
 
+#include "config/meaning.h"
+
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>

@@ -36,6 +36,13 @@ is_realtime(const struct service_keys *keys)
 }
 
 static bool
+is_wait(const struct service_config *service, const struct service_keys *keys)
+{
+	(void)service;
+	return keys->wait != 0;
+}
+
+static bool
 carried_with_wait(const struct service_config *service, const struct service_keys *keys)
 {
 	(void)service;
@@ -68,13 +75,6 @@ activation_for_datagrams(const struct service_config *service, const struct serv
 }
 
 static bool
-per_with_wait(const struct service_config *service, const struct service_keys *keys)
-{
-	(void)service;
-	return keys->wait != 0;
-}
-
-static bool
 per_without_datagrams(const struct service_config *service, const struct service_keys *keys)
 {
 	(void)keys;
@@ -86,13 +86,6 @@ tcpmux_with_wait(const struct service_config *service, const struct service_keys
 {
 	(void)service;
 	return keys->tcpmux != CONFIG_TCPMUX_NO && keys->wait != 0;
-}
-
-static bool
-limit_with_wait(const struct service_config *service, const struct service_keys *keys)
-{
-	(void)service;
-	return keys->wait != 0;
 }
 
 static bool
@@ -181,25 +174,24 @@ static const struct clash clashes[] = {
 		"a pipe or a terminal does not keep packets apart; stdio=socket is wanted" },
 	{ KEY_PLACE_activation, activation_for_datagrams,
 		"without wait no program gets a datagram socket; wait is wanted beside it" },
-	{ KEY_PLACE_per, per_with_wait,
-		"says for whom programs are started; with wait one is, for all" },
+	{ KEY_PLACE_per, is_wait, "says for whom programs are started; with wait one is, for all" },
 	{ KEY_PLACE_per, per_without_datagrams,
 		"is for datagram sockets, and the service has none" },
 	{ KEY_PLACE_tcpmux, tcpmux_with_wait,
 		"hands over a client, and with wait the program wants the listening socket" },
-	{ KEY_PLACE_per_source, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_cps, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_cps_burst, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_cps_per_source, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_cps_per_source_burst, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_pps_per_source, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_pps_per_source_burst, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_max_load, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_at_limit, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_ban, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_ban_time, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_sensor, limit_with_wait, WITH_WAIT },
-	{ KEY_PLACE_loop_guard, limit_with_wait, WITH_WAIT },
+	{ KEY_PLACE_per_source, is_wait, WITH_WAIT },
+	{ KEY_PLACE_cps, is_wait, WITH_WAIT },
+	{ KEY_PLACE_cps_burst, is_wait, WITH_WAIT },
+	{ KEY_PLACE_cps_per_source, is_wait, WITH_WAIT },
+	{ KEY_PLACE_cps_per_source_burst, is_wait, WITH_WAIT },
+	{ KEY_PLACE_pps_per_source, is_wait, WITH_WAIT },
+	{ KEY_PLACE_pps_per_source_burst, is_wait, WITH_WAIT },
+	{ KEY_PLACE_max_load, is_wait, WITH_WAIT },
+	{ KEY_PLACE_at_limit, is_wait, WITH_WAIT },
+	{ KEY_PLACE_ban, is_wait, WITH_WAIT },
+	{ KEY_PLACE_ban_time, is_wait, WITH_WAIT },
+	{ KEY_PLACE_sensor, is_wait, WITH_WAIT },
+	{ KEY_PLACE_loop_guard, is_wait, WITH_WAIT },
 	{ KEY_PLACE_stderr, error_with_wait, WITH_WAIT "; wanted: log, null or a path" },
 	{ KEY_PLACE_first_byte, first_byte_with_wait, WITH_WAIT "; max_time bounds the program" },
 	{ KEY_PLACE_first_byte, first_byte_of_datagrams,

@@ -5,7 +5,7 @@
 #include "config/conf.h"
 
 #include "config/conf_text.h"
-#include "config/value.h"
+#include "config/value_kinds.h"
 
 #include <errno.h>
 #include <libconfig.h>

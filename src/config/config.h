@@ -204,29 +204,6 @@ int config_print(const struct config *config, struct textbuf *ret_text);
 enum config_help { CONFIG_HELP_TEXT, CONFIG_HELP_MDOC, CONFIG_HELP_DICTIONARY };
 void config_help(enum config_help form, struct textbuf *ret_text);
 
-/* Does it have a datagram socket; one of connections? */
-bool config_speaks_datagrams(const struct service_config *service);
-bool config_speaks_streams(const struct service_config *service);
-
-/* The service's `idle`, with what auto means for its handler: milliseconds, 0 for ever. */
-int64_t config_idle(const struct service_config *service);
-
-/* Take a value of kind RLIMIT apart: "soft", "soft:hard", "unlimited". False: it is none. */
-#define CONFIG_UNLIMITED (-1)
-bool config_rlimit(const char *text, int64_t *ret_soft, int64_t *ret_hard);
-
-/* The number of a capability: "net_raw" and "CAP_NET_RAW" are 13. -1: there is none. */
-int config_capability(const char *name);
-
-/* A value of kind RATE, so many in a span of time, and the number that holds it. None: 0. */
-struct config_rate {
-	int64_t count;
-	msec span;
-};
-#define CONFIG_RATE_SPAN_MAX 86400000
-struct config_rate config_rate(int64_t value);
-int64_t config_rate_value(struct config_rate rate);
-
 /* protocols.def's columns. */
 const char *protocol_word(enum protocol protocol);
 int protocol_family(enum protocol protocol);

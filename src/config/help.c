@@ -4,6 +4,7 @@
 
 #include "config/builtins.h"
 #include "config/keys.h"
+#include "config/value.h"
 
 #include <string.h>
 

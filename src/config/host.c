@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What this host lets a program of ours do. */
 #include "config/config.h"
+#include "config/meaning.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

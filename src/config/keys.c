@@ -2,6 +2,8 @@
 /* The table of keys, made from config_keys.def. */
 #include "config/keys.h"
 
+#include "config/value.h"
+
 #include <string.h>
 
 /* Offsets of a scope's fields, and a field's place among its object's. */

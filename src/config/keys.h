@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The rows of config_keys.def as a table, and what can be done with a key's value whatever its
- * kind: read it, write it, give it its default, copy it. Values lie in struct config_daemon or
- * in struct service_keys (`object`), at the row's offset. */
+/* The rows of config_keys.def as a table. Values lie in struct config_daemon or in struct
+ * service_keys, at the row's offset; value.h reads and writes them. */
 #ifndef REEVE_KEYS_H
 #define REEVE_KEYS_H
 
@@ -82,9 +81,6 @@ enum {
 	KEY_PLACES_SERVICE
 };
 
-/* Room for what key_read says about a bad value. */
-#define KEY_PROBLEM_MAX 1024
-
 /* All rows, in their order: those of the daemon first. */
 const struct key *keys_all(size_t *ret_count);
 bool key_is_daemon(const struct key *key);
@@ -102,24 +98,5 @@ const struct key *keys_find(const char *name);
 /* Every default into an object. Texts are copied into the arena. */
 void keys_set_daemon_defaults(struct config_daemon *object, struct arena *arena);
 void keys_set_service_defaults(struct service_keys *object, struct arena *arena);
-
-/* Read `text` as the key's value into the object (a LIST gets one more element). On a mistake
- * -EINVAL (-ENOMEM), the object is untouched, and `ret_problem` says what is wrong and what is
- * wanted. */
-int key_read(const struct key *key, void *object, const char *text, struct arena *arena,
-	struct textbuf *ret_problem);
-
-/* Write the value as key_read takes it; of a LIST, the element of that index. False: there is
- * nothing (more) to write. */
-bool key_write(const struct key *key, const void *object, size_t index, struct textbuf *ret_text);
-
-void key_copy(const struct key *key, void *to, const void *from);
-bool key_is_equal(const struct key *key, const void *a, const void *b);
-
-/* The text of a key whose kind is STRING, PATH, USER or GROUP. */
-char **key_text(const struct key *key, void *object);
-
-/* What may stand there, for people: "0..64", "yes or no", "auto, stderr, journal, syslog". */
-void key_describe_values(const struct key *key, struct textbuf *ret_text);
 
 #endif

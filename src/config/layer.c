@@ -3,7 +3,9 @@
 #include "config/reader.h"
 
 #include "config/clashes.h"
+#include "config/meaning.h"
 #include "config/value.h"
+#include "config/value_kinds.h"
 
 #include <errno.h>
 #include <string.h>

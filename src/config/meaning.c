@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What a value means that its text alone does not say. */
-#include "config/config.h"
+#include "config/meaning.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "config/config.h"
 
 #include "config/keys.h"
+#include "config/value.h"
 #include "config/words.h"
 
 #include <errno.h>

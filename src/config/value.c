@@ -2,6 +2,8 @@
 /* The values of keys, as they lie in their objects. */
 #include "config/value.h"
 
+#include "config/value_kinds.h"
+
 #include <string.h>
 
 static const struct unit msec_units[] = {

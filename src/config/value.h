@@ -1,37 +1,31 @@
 /* SPDX-License-Identifier: ISC */
-/* What the reader and the writer of values share. */
+/* What can be done with a key's value whatever its kind: read it, write it, compare it, copy it.
+ * `object` is the struct config_daemon or struct service_keys that it lies in. */
 #ifndef REEVE_VALUE_H
 #define REEVE_VALUE_H
 
 #include "config/keys.h"
 
-#define VALUE_AUTO (-1)
-#define VALUE_CHOICES_MAX 16
-#define VALUE_CHOICES_BYTES 384
+/* Room for what key_read says about a bad value. */
+#define KEY_PROBLEM_MAX 1024
 
-struct unit {
-	const char *name;
-	int64_t factor;
-};
+/* Read `text` as the key's value into the object (a LIST gets one more element). On a mistake
+ * -EINVAL (-ENOMEM), the object is untouched, and `ret_problem` says what is wrong and what is
+ * wanted. */
+int key_read(const struct key *key, void *object, const char *text, struct arena *arena,
+	struct textbuf *ret_problem);
 
-/* Of that kind, smallest first, ended by a NULL. The empty name is the unit of a bare number. */
-const struct unit *value_units(enum key_kind kind);
+/* Write the value as key_read takes it; of a LIST, the element of that index. False: there is
+ * nothing (more) to write. */
+bool key_write(const struct key *key, const void *object, size_t index, struct textbuf *ret_text);
 
-/* Is the value an int64_t, is it a char **, does it know the word auto? */
-bool value_is_number(enum key_kind kind);
-bool value_is_list(enum key_kind kind);
-bool value_is_joined(enum key_kind kind); /* a list that may be empty, written with commas */
-bool value_has_auto(const struct key *key);
+void key_copy(const struct key *key, void *to, const void *from);
+bool key_is_equal(const struct key *key, const void *a, const void *b);
 
-int64_t value_get_number(const struct key *key, const void *object);
-const char *value_get_text(const struct key *key, const void *object);
-char *const *value_get_list(const struct key *key, const void *object);
+/* The text of a key whose kind is STRING, PATH, USER or GROUP. */
+char **key_text(const struct key *key, void *object);
 
-/* The words of a CHOICE, parted into `ret_words` and ended by a NULL; `room` holds them. */
-void value_split_choices(const char *words, char room[static VALUE_CHOICES_BYTES],
-	const char *ret_words[static VALUE_CHOICES_MAX]);
-
-/* "1..1000", "auto or 0..30d". */
-void value_write_range(const struct key *key, struct textbuf *ret_text);
+/* What may stand there, for people: "0..64", "yes or no", "auto, stderr, journal, syslog". */
+void key_describe_values(const struct key *key, struct textbuf *ret_text);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "base/utf8.h"
 #include "config/access_rule.h"
+#include "config/meaning.h"
+#include "config/value_kinds.h"
 
 #include <errno.h>
 #include <inttypes.h>

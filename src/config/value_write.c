@@ -3,6 +3,9 @@
  * are 90s, 65536 bytes 64k. */
 #include "config/value.h"
 
+#include "config/meaning.h"
+#include "config/value_kinds.h"
+
 #include <inttypes.h>
 
 static void

@@ -3,6 +3,7 @@
 #include "gate/carry.h"
 
 #include "base/log.h"
+#include "config/meaning.h"
 #include "gate/carry_table.h"
 #include "gate/datagram_queue.h"
 #include "gate/datagrams.h"

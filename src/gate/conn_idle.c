@@ -4,6 +4,8 @@
  * connection would pay for its neighbours in the list at every byte. */
 #include "gate/conn.h"
 
+#include "config/meaning.h"
+
 #include <sys/param.h>
 
 #define GRAIN_MAX_MS 1000

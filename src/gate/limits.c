@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/shared_holds.h"
 #include "base/shared_places.h"
+#include "config/meaning.h"
 #include "gate/admission.h"
 #include "gate/listener.h"
 #include "gate/service.h"

@@ -3,6 +3,7 @@
 #include "gate/relay.h"
 
 #include "base/log.h"
+#include "config/meaning.h"
 #include "gate/admission.h"
 #include "gate/listener.h"
 #include "gate/service.h"

@@ -3,6 +3,7 @@
 #include "supervisor/world.h"
 
 #include "config/keys.h"
+#include "config/meaning.h"
 
 #include <errno.h>
 #include <linux/capability.h>

@@ -12,6 +12,7 @@
  * in a user namespace" or "host: low ports" in the first line change that. UPDATE=1 writes what is
  * expected anew. Runs in the tree's top folder. */
 #include "config/config.h"
+#include "config/meaning.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "config/keys.h"
+#include "config/meaning.h"
+#include "config/value.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 /* SPDX-License-Identifier: ISC */
 /* From keys to steps: what would change nothing is left out, what we may not do is not tried
  * unless somebody asked for it. */
+#include "config/value.h"
 #include "supervisor/world.h"
 
 #include "config/keys.h"
