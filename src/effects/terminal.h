@@ -5,8 +5,8 @@
 
 #include <sys/types.h>
 
-/* A new terminal, close-on-exec, nobody's controlling one: 80 columns, 24 lines, cooked, and without
- * echo, since who types over a network sees already what he types. It belongs to `owner`
+/* A new terminal, close-on-exec, nobody's controlling one: 80 columns, 24 lines, cooked, and
+ * without echo, since who types over a network sees already what he types. It belongs to `owner`
  * ((uid_t)-1: to us). 0 or -errno; does not block. */
 int terminal_open(uid_t owner, int *ret_master_fd, int *ret_slave_fd);
 

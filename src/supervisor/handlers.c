@@ -181,8 +181,8 @@ handlers_run(struct supervisor *supervisor, const struct start *start)
 	return handler;
 }
 
-/* A program that could not be started, or a gate that is gone: the master is closed, which whoever has
- * the other side is told as a hang-up. */
+/* A program that could not be started, or a gate that is gone: the master is closed, which whoever
+ * has the other side is told as a hang-up. */
 static void
 start_on_terminal(struct supervisor *supervisor, struct start *start, int way_fd)
 {

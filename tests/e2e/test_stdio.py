@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from claims import claim, expect, expect_equal
+from claims import HAS_SANITIZER, claim, expect, expect_equal
 from harness import descriptor_counts, wait_for_no_more_descriptors, wait_until
 from talk import receive, receive_all, receive_line
 
@@ -110,7 +110,9 @@ def much_goes_through_byte_for_byte_to_a_slow_reader_in_little_memory(scene, pro
     sender.join()
     expect_equal(len(got), MUCH, "bytes")
     expect(got == data, "other bytes came back")
-    expect(most - before < 4096, "the gate grew by %s kB", most - before)
+    # A sanitizer keeps for a while what was freed.
+    if not HAS_SANITIZER:
+        expect(most - before < 4096, "the gate grew by %s kB", most - before)
 
 
 @claim()
@@ -306,7 +308,7 @@ def all_output_of_a_terminal_reaches_a_slow_client(scene, protocol):
         if not part:
             break
         got += part
-        time.sleep(0.001)
+        time.sleep(0.001)  # slow, as the claim has it
     expect_equal(len(got), len(want), "bytes")
     expect(got == want, "other bytes came")
     daemon.wait_for_event("handler_ended", service="t", ending="exited")
