@@ -40,9 +40,11 @@ end_cleanly(const struct start *start)
 	bool is_connection = start->peer.family != AF_UNSPEC &&
 		protocol_family(start->protocol) != AF_UNIX &&
 		protocol_type(start->protocol) == SOCK_STREAM;
+	struct iovec nowhere = { .iov_base = NULL, .iov_len = UNREAD_MAX };
+	struct msghdr unread = { .msg_iov = &nowhere, .msg_iovlen = 1 };
 
 	if (is_connection && shutdown(start->in_fd, SHUT_WR) == 0)
-		(void)recv(start->in_fd, NULL, UNREAD_MAX, MSG_TRUNC | MSG_DONTWAIT);
+		(void)recvmsg(start->in_fd, &unread, MSG_TRUNC | MSG_DONTWAIT);
 }
 
 static void

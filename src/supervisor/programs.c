@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Programs: from the keys of a service to the plan by which its program is started. Whatever has to be looked up or compared is, here and not at a start. */
+/* Programs: from the keys of a service to the plan by which its program is started. Whatever has
+ * to be looked up or compared is, here and not at a start. */
 #include "supervisor/programs.h"
 
 #include "config/keys.h"
