@@ -18,7 +18,7 @@ struct child {
 	int clone_flags;
 };
 
-/* For clone(2): take the steps of the struct child; never returns. */
-int spawn_child_main(void *child);
+/* For clone(2), with a struct child: take its steps; never returns. */
+int spawn_child_main(void *argument);
 
 #endif
