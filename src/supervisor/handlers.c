@@ -204,7 +204,8 @@ start_on_terminal(struct supervisor *supervisor, struct start *start, int way_fd
 	if (handlers_run(supervisor, start) == NULL)
 		return;
 	error = terminal_send(way_fd, master_fd);
-	if (error < 0)
+	/* A client that has vanished meanwhile is not waited for by the gate. */
+	if (error < 0 && error != -EPIPE && error != -ECONNRESET)
 		LOG(system_error, .step = "terminal", .error = -error);
 }
 

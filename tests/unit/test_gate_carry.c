@@ -15,6 +15,7 @@
 
 #include "base/shared_places.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -579,6 +580,76 @@ a_unix_client_without_a_name_gets_no_answer(void **state)
 	fake_finish(&fake);
 }
 
+static unsigned
+descriptors_of_gate(const struct fake_supervisor *fake)
+{
+	char path[64];
+	unsigned count = 0;
+	DIR *folder;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)fake->gate_pid);
+	folder = opendir(path);
+	assert_non_null(folder);
+	while (readdir(folder))
+		count++;
+	(void)closedir(folder);
+	return count;
+}
+
+static void
+say_with_descriptors(int program_fd)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(2 * sizeof(int))];
+	} control = { .room = "" };
+	struct iovec part = { .iov_base = (char[]){ "x" }, .iov_len = 1 };
+	const struct msghdr message = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(2 * sizeof(int));
+	memcpy(CMSG_DATA(&control.align), (const int[2]){ program_fd, program_fd },
+		2 * sizeof(int));
+	assert_int_equal(sendmsg(program_fd, &message, MSG_NOSIGNAL), 1);
+}
+
+static void
+a_program_cannot_burden_the_gate_with_descriptors(void **state)
+{
+	struct fake_supervisor fake;
+	unsigned before;
+	int client_fd;
+	int program_fd;
+
+	(void)state;
+	fake_start(&fake, "p program udp4 per=1 reply_budget=1000\ns program udp4");
+	client_fd = fake_connect(&fake, "p");
+	say_datagram(client_fd, "x", 1);
+	program_fd = program_started(&fake);
+	before = descriptors_of_gate(&fake);
+	for (int i = 0; i < 10; i++) {
+		say_with_descriptors(program_fd);
+		hear_datagram(client_fd, "x", 1);
+	}
+	assert_true(descriptors_of_gate(&fake) <= before);
+	(void)close(program_fd);
+	(void)close(client_fd);
+	client_fd = fake_connect(&fake, "s");
+	say_datagram(client_fd, "x", 1);
+	program_fd = program_started(&fake);
+	say_with_descriptors(program_fd);
+	(void)close(program_fd);
+	hear_datagram(client_fd, "x", 1);
+	fake_expect_log(&fake, "service=s");
+	assert_true(descriptors_of_gate(&fake) <= before);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
 int
 main(void)
 {
@@ -604,6 +675,7 @@ main(void)
 		cmocka_unit_test(a_reload_keeps_peers_and_their_programs),
 		cmocka_unit_test(a_shorter_idle_time_holds_for_those_who_are_there),
 		cmocka_unit_test(a_unix_client_without_a_name_gets_no_answer),
+		cmocka_unit_test(a_program_cannot_burden_the_gate_with_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
