@@ -6,8 +6,8 @@ import subprocess
 
 from claims import expect, expect_equal
 from people import AtTerminal, Telnet
-from inetd import (content_of, end_leftovers, installed_line, line_of, random_file, real, run,
-                      serve)
+from inetd import (add_account, content_of, end_leftovers, installed_line, line_of, random_file,
+                   real, run, serve)
 from system import children
 
 SSH_OPTIONS = ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
@@ -107,21 +107,21 @@ def a_session_outlives_reloads_its_service_and_the_daemon(scene, package):
     expect_equal(session.wait(10), 0, "the session's exit status")
 
 
-def logged_in(scene, daemon):
-    """A person who has come in by telnet, and sees the shell's prompt."""
-    run(scene, "chpasswd", input=b"root:correct horse\n")
+def logged_in(scene, daemon, name):
+    """A new person, who has come in by telnet and sees the shell's prompt."""
+    add_account(name, "correct horse")
     person = Telnet(scene, "127.0.0.1", daemon.port("telnet"))
-    for question, answer in (("login: ", "root"), ("Password: ", "correct horse")):
+    for question, answer in (("login: ", name), ("Password: ", "correct horse")):
         person.sees(question)
         person.say(answer)
-    person.sees("# ")
+    person.sees("$ ")
     return person
 
 
 @real("inetutils-telnetd", "inetutils-telnet", "tcpd")
 def telnet_leads_to_a_shell_on_a_terminal_of_its_own(scene):
     daemon = serve(scene, installed_line("telnet"))
-    person = logged_in(scene, daemon)
+    person = logged_in(scene, daemon, "cyd")
     person.say("echo $((6 * 7)) $(tty)")
     person.sees("42 /dev/pts/")
     program, = daemon.handlers()
@@ -134,20 +134,21 @@ def telnet_leads_to_a_shell_on_a_terminal_of_its_own(scene):
 @real("inetutils-telnetd", "inetutils-telnet", "tcpd", "talkd", "talk")
 def two_people_talk(scene):
     daemon = scene_with_talk(scene)
-    ann = logged_in(scene, daemon)
-    ann.say("mesg y; export TERM=vt100; tty")
-    ann.sees("/dev/pts/")
-    bob = AtTerminal(scene, "talk", "root@localhost", terminal="vt100")
-    ann.sees("talk: connection requested by root@")
-    ann.say("talk root@localhost")
-    for person in (ann, bob):
+    dora = logged_in(scene, daemon, "dora")
+    dora.say("mesg y; export TERM=vt100; tty")
+    dora.sees("/dev/pts/")
+    bob = AtTerminal(scene, "talk", "dora@localhost", terminal="vt100")
+    dora.sees("talk: connection requested by root@")
+    bob.sees("Waiting for your party to respond")  # its daemon has the invitation only now
+    dora.say("talk root@localhost")
+    for person in (dora, bob):
         person.sees("onnection established")
     bob.write(b"is anybody there?")
-    ann.sees("is anybody there?")
-    ann.write(b"only the reeve")
+    dora.sees("is anybody there?")
+    dora.write(b"only the reeve")
     bob.sees("only the reeve")
     bob.write(b"\x03")
-    ann.sees("closed. ^C to exit")
+    dora.sees("closed. ^C to exit")
 
 
 def scene_with_talk(scene):
