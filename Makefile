@@ -55,13 +55,13 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 
 REEVED := $(BASE) $(CONFIG) $(NOTIFY) src/model/access.o src/model/access_build.o \
 	src/model/backoff.o src/model/plan.o src/model/prefixes.o src/effects/channel.o \
-	src/effects/listen.o src/effects/priv.o src/effects/sealed.o src/effects/self.o \
+	src/effects/leftover.o src/effects/listen.o src/effects/priv.o src/effects/sealed.o src/effects/self.o \
 	src/effects/session.o src/effects/sockdiag.o src/effects/spawn.o src/effects/spawn_child.o \
 	src/effects/terminal.o src/supervisor/accounts.o src/supervisor/activation.o \
 	src/supervisor/announce.o src/supervisor/background.o src/supervisor/deadlines.o \
 	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/failures.o \
-	src/supervisor/gates.o src/supervisor/handler_table.o src/supervisor/handlers.o \
-	src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/listeners.o \
+	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
+	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/listeners.o \
 	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
 	src/supervisor/reload.o src/supervisor/rules.o src/supervisor/rundir.o \
 	src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o \

@@ -4,7 +4,9 @@
 #include "supervisor/listeners.h"
 
 #include "config/builtins.h"
+#include "effects/leftover.h"
 #include "model/plan.h"
+#include "supervisor/handed.h"
 #include "supervisor/waiting.h"
 
 #include <errno.h>
@@ -116,49 +118,15 @@ socket_options(const struct service_config *service, struct listen_options *ret_
 	return keys->group != NULL ? priv_look_up_group(keys->group, &ret_options->gid) : 0;
 }
 
-/* Does a socket that was handed in belong to this endpoint: by its name, else by its address? */
-static bool
-is_handed_for(const struct handed_socket *handed, const struct service_config *service,
-	const struct endpoint *endpoint)
-{
-	if (handed->listen_fd < 0)
-		return false;
-	if (strcmp(handed->name, service->name) == 0)
-		return listen_has_protocol(handed->listen_fd, endpoint->protocol);
-	return listen_fits(handed->listen_fd, endpoint);
-}
-
-bool
-listeners_is_handed_in(const void *owner, const struct service_config *service,
-	const struct endpoint *endpoint)
-{
-	const struct supervisor *supervisor = owner;
-
-	for (size_t i = 0; i < supervisor->handed_count; i++)
-		if (is_handed_for(&supervisor->handed[i], service, endpoint))
-			return true;
-	return false;
-}
-
-/* 1: taken, 0: none was handed in, -errno. */
 static int
 take_handed(struct opening *opening, struct listener *listener,
 	const struct service_config *service)
 {
-	struct supervisor *supervisor = opening->supervisor;
+	int listen_fd = -1;
+	int error = handed_take(opening->supervisor, service, &listener->wanted, &listen_fd,
+		&listener->bound);
 
-	for (size_t i = 0; i < supervisor->handed_count; i++) {
-		struct handed_socket *handed = &supervisor->handed[i];
-		int error;
-
-		if (!is_handed_for(handed, service, &listener->wanted))
-			continue;
-		error = listen_take(handed->listen_fd, &listener->bound, &listener->wanted);
-		if (error == 0)
-			error = keep_high(listener, util_take_fd(&handed->listen_fd));
-		return error < 0 ? error : 1;
-	}
-	return 0;
+	return error < 0 || listen_fd < 0 ? error : keep_high(listener, listen_fd);
 }
 
 /* The port that the kernel picked for the IPv4 half of a "0/tcp" is that of the IPv6 half. */
@@ -205,6 +173,35 @@ open_socket(struct opening *opening, struct listener *listener, uint16_t port,
 	return error < 0 ? error : keep_high(listener, listen_fd);
 }
 
+/* The port is in use by a program that an earlier daemon left its socket to: share it, and have
+ * every new client. A path is taken away from it instead. */
+static int
+join_leftovers(struct opening *opening, struct listener *listener, uint16_t port,
+	const struct listen_options *options, const char **ret_step)
+{
+	struct listen_options now = *options;
+	const struct endpoint *wanted = &listener->wanted;
+	unsigned int others = leftover_sockets(listener->service, wanted,
+		port != 0 ? port : wanted->address.port);
+	int listen_fd = -1;
+	int error;
+
+	if (others == 0)
+		return -EADDRINUSE;
+	if (wanted->path != NULL) {
+		listen_remove_file(wanted->path);
+		return open_socket(opening, listener, port, options, ret_step);
+	}
+	now.is_first = false;
+	error = listen_open(&listen_fd, &listener->bound, wanted, port, &now, ret_step);
+	if (error < 0)
+		return error;
+	error = leftover_take_clients(listen_fd, others);
+	if (error < 0)
+		LOG(system_error, .step = "setsockopt", .error = -error);
+	return keep_high(listener, listen_fd);
+}
+
 static int
 open_sockets(struct opening *opening, struct listener *listener, uint32_t fd_count, uint16_t port,
 	const struct listen_options *options, const char **ret_step)
@@ -213,6 +210,11 @@ open_sockets(struct opening *opening, struct listener *listener, uint32_t fd_cou
 
 	while (error == 0 && listener->fd_count < fd_count) {
 		error = open_socket(opening, listener, port, options, ret_step);
+		if (error == -EADDRINUSE && listener->fd_count == 0) {
+			/* One for all gates: the leftovers are told from it by its number. */
+			error = join_leftovers(opening, listener, port, options, ret_step);
+			fd_count = 1;
+		}
 		port = listener->bound.port;
 	}
 	listener->is_ours = true;
@@ -475,17 +477,6 @@ listeners_swap(struct supervisor *supervisor, struct listener_set *listeners)
 	free(old.slots);
 	supervisor->listeners = *listeners;
 	*listeners = (struct listener_set){ .count = 0 };
-}
-
-void
-listeners_close_unclaimed(struct supervisor *supervisor)
-{
-	for (size_t i = 0; i < supervisor->handed_count; i++)
-		if (supervisor->handed[i].listen_fd >= 0)
-			LOG(socket_unknown, .name = supervisor->handed[i].name);
-	notify_free_sockets(supervisor->handed, supervisor->handed_count);
-	supervisor->handed = NULL;
-	supervisor->handed_count = 0;
 }
 
 void

@@ -16,12 +16,7 @@ void listeners_swap(struct supervisor *supervisor, struct listener_set *listener
 /* Close those that are new, in a set that was not swapped in. */
 void listeners_discard(struct listener_set *listeners);
 
-/* Sockets that were handed in and that no service wanted; all of ours. */
-void listeners_close_unclaimed(struct supervisor *supervisor);
+/* Close all. */
 void listeners_close_all(struct supervisor *supervisor);
-
-/* Was a socket for this endpoint handed in? `owner` is the supervisor. */
-bool listeners_is_handed_in(const void *owner, const struct service_config *service,
-	const struct endpoint *endpoint);
 
 #endif

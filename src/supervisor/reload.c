@@ -7,6 +7,7 @@
 #include "supervisor/background.h"
 #include "supervisor/failures.h"
 #include "supervisor/gates.h"
+#include "supervisor/handed.h"
 #include "supervisor/handover.h"
 #include "supervisor/listeners.h"
 #include "supervisor/rules.h"
@@ -31,7 +32,7 @@ load_checked(const struct supervisor *supervisor, struct complaint_list *complai
 
 	config_host_ask(&host);
 	host.descriptors = supervisor->descriptors;
-	host.is_handed_in = listeners_is_handed_in;
+	host.is_handed_in = handed_has;
 	host.owner = supervisor;
 	return config_load_checked(&supervisor->settings->paths, &host, complaints);
 }
@@ -167,7 +168,7 @@ reload_first(struct supervisor *supervisor, struct config *config,
 	if (error < 0)
 		show_complaints(complaints);
 	else
-		listeners_close_unclaimed(supervisor);
+		handed_close_unclaimed(supervisor);
 	return error;
 }
 

@@ -99,9 +99,9 @@ static int
 make_image(struct rule_set *rules, const struct config *config, const struct access *before)
 {
 	struct making making = { .before = before, .files = rules->files };
-	const struct access_lookup lookup = { .owner = &making,
-		.find_id = find_id,
-		.find_list = find_list };
+	const struct access_lookup lookup = {
+		.owner = &making, .find_id = find_id, .find_list = find_list
+	};
 	struct access *image;
 	size_t size;
 	int error = access_build(config, rules->generation, &lookup, &image, &size);

@@ -5,6 +5,7 @@
 #include "supervisor/failures.h"
 #include "supervisor/gates.h"
 #include "supervisor/handler_table.h"
+#include "supervisor/handed.h"
 #include "supervisor/handlers.h"
 #include "supervisor/hearing.h"
 #include "supervisor/listeners.h"
@@ -158,7 +159,7 @@ fini(struct supervisor *supervisor)
 
 	rundir_leave(supervisor);
 	listeners_close_all(supervisor);
-	listeners_close_unclaimed(supervisor);
+	handed_close_unclaimed(supervisor);
 	gates_fini(supervisor);
 	failures_fini(supervisor);
 	deadlines_fini(supervisor);

@@ -52,7 +52,7 @@ def a_crash_loop_is_slowed_and_said_once(scene, protocol):
     end = time.monotonic() + 2.5
     while time.monotonic() < end:
         visit(daemon, protocol)
-    expect(5 < starts(daemon) <= STARTS_AT_MOST / 2, "%d starts", starts(daemon))
+    expect(5 < starts(daemon) <= STARTS_AT_MOST - 5, "%d starts", starts(daemon))
     event = daemon.wait_for_event("service_throttled", service="it")
     expect_equal((event["reason"], event["exit_status"], event["failures"], event["pause_ms"]),
                  ("exit", "3", "5", "100"), "the event")

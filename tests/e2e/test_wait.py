@@ -8,7 +8,7 @@ import socket
 from claims import DATAGRAMS, STREAMS, claim, expect, expect_equal
 from harness import descriptor_counts, wait_for_no_more_descriptors, wait_until
 from programs import Report
-from system import children, is_gone, memory_kib
+from system import children, free_port, is_gone, memory_kib
 from talk import is_refused, is_silent, receive_datagram, receive_line
 
 
@@ -329,6 +329,51 @@ def the_end_of_the_daemon_leaves_the_program_alone(scene):
     expect_equal(ask_pid(client), pid, "the program")
     ask_pid(client, b"exit 0")
     wait_until(lambda: is_gone(pid), "the program's end")
+
+
+@claim(needs=["probe"], each=STREAMS + DATAGRAMS, seconds=40)
+def a_program_that_outlives_a_killed_daemon_does_not_keep_the_port(scene, protocol):
+    is_stream = protocol in STREAMS
+    host = "[::1]" if protocol.endswith("6") else "127.0.0.1"
+    port = "%s:%d" % (host, free_port(socket.SOCK_STREAM if is_stream else socket.SOCK_DGRAM))
+    line = "take %s/%s wait %s %s take\n" % (
+        scene.path("take.sock") if protocol.startswith("unix") else port, protocol, scene.user,
+        scene.probe)
+
+    def serve_one(daemon):
+        client = daemon.client("take", protocol)
+        pid = greeted_pid(client) if is_stream else ask_pid(client)
+        client.close()
+        return pid
+    first = scene.daemon(line)
+    held = first.client("take", protocol)
+    if is_stream:
+        old = greeted_pid(held)
+    else:
+        old = ask_pid(held, b"stay")
+    first.expects_status = -signal.SIGKILL
+    first.stop(signal.SIGKILL)
+    second = scene.daemon(line)
+    expect(old not in [serve_one(second) for _ in range(20)], "the old program was asked")
+    if is_stream:
+        held.sendall(b"still here\n")
+        expect_equal(receive_packet(held), "still here", "what came back")
+        held.close()
+    else:
+        os.kill(old, signal.SIGKILL)
+    wait_until(lambda: is_gone(old), "the old program's end")
+    for _ in range(20):
+        serve_one(second)
+
+
+@claim(needs=["probe"])
+def a_port_that_another_program_has_stays_its_own(scene):
+    taken = scene.socket("udp4", source=("127.0.0.1", 0))
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    daemon = scene.daemon("take 127.0.0.1:%d/udp4 wait %s %s take\n" % (
+        taken.getsockname()[1], scene.user, scene.probe), is_ready=False)
+    daemon.expects_status = 1
+    expect_equal(daemon.wait(), 1, "exit status")
 
 
 @claim(needs=["probe"])
