@@ -122,8 +122,8 @@ shared_holds_take(struct shared_sources *sources, uint32_t writer, uint64_t key,
 {
 	int attempts = ATTEMPTS;
 
-	/* Two that ask for the last one at the same time may each see the other and step back:
-	 * whoever finds one free afterwards tries again. But not for ever, whatever others write. */
+	/* Two that ask for the last one at the same time may each see the other and step back, and
+	 * whoever finds one free afterwards tries again; not for ever, whatever others write. */
 	do {
 		if (!add(sources, writer, key))
 			return false;

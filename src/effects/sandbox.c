@@ -84,7 +84,7 @@ static const struct allowed table[] = {
 	{ CALL(mremap), ALWAYS, "memory" },
 	{ CALL(munmap), ALWAYS, "memory" },
 	{ CALL(madvise), ALWAYS, "memory given back" },
-	{ CALL(sysinfo), ALWAYS, "the host's load; the C library's qsort asks for the size of memory" },
+	{ CALL(sysinfo), ALWAYS, "the host's load; the memory's size for the C library's qsort" },
 	{ CALL(getrandom), ALWAYS, "cookies" },
 	{ CALL(futex), ALWAYS, "the C library's locks" },
 	{ CALL(futex_time64), ALWAYS, "the same on 32 bits" },

@@ -109,6 +109,8 @@ admission_asks_who(const struct service *service)
 {
 	const struct access *access = service->gate->rules.access;
 
+	if (limits_ask_who(service))
+		return true;
 	return access && service->access_set != ACCESS_NO_SET &&
 		access_asks_who(access, service->access_set);
 }
@@ -183,7 +185,7 @@ admission_judge_datagram(struct service *service, const struct netaddr *peer,
 	struct policy_answer answer = judge(service, &question);
 
 	if (answer.verdict == VERDICT_ADMIT)
-		answer.verdict = limits_judge_datagram(service, peer);
+		answer.verdict = limits_judge_datagram(service, peer, unix_peer);
 	if (answer.verdict == VERDICT_ADMIT)
 		return true;
 	admission_note_refusal(service, peer, &answer, true);

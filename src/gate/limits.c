@@ -212,6 +212,7 @@ static bool
 is_own_doing(enum verdict verdict)
 {
 	static const bool own_doing[VERDICT_COUNT] = {
+		[VERDICT_refuse_access] = true,
 		[VERDICT_refuse_source_full] = true,
 		[VERDICT_refuse_source_rate] = true,
 	};
@@ -221,7 +222,13 @@ is_own_doing(enum verdict verdict)
 
 /* ---------------------------------------------------------------- clients */
 
-/* Who it is: for a unix socket, the user that connected. */
+/* A user on a unix socket. */
+static uint64_t
+detail_of(uid_t user)
+{
+	return (uint64_t)user + 1;
+}
+
 static struct client_source
 ask_source(const struct service *service, int conn_fd, const struct netaddr *peer)
 {
@@ -231,17 +238,17 @@ ask_source(const struct service *service, int conn_fd, const struct netaddr *pee
 
 	if (peer->family == AF_UNIX &&
 		getsockopt(conn_fd, SOL_SOCKET, SO_PEERCRED, &user, &length) == 0)
-		who.detail = (uint64_t)user.uid + 1;
+		who.detail = detail_of(user.uid);
 	return who;
 }
 
-static bool
-looks_at_sources(const struct service *service)
+bool
+limits_ask_who(const struct service *service)
 {
 	const struct service_keys *keys = service->config->keys;
 
-	return keys->per_source > 0 || keys->cps_per_source > 0 || keys->ban > 0 || keys->sensor ||
-		service->gate->has_sensors;
+	return keys->per_source > 0 || keys->cps_per_source > 0 || keys->pps_per_source > 0 ||
+		keys->ban > 0 || keys->sensor || service->gate->has_sensors;
 }
 
 static enum verdict
@@ -298,7 +305,7 @@ limits_judge_stream(struct service *service, int conn_fd, const struct netaddr *
 	enum verdict verdict = VERDICT_ADMIT;
 	uint64_t source = 0;
 
-	if (looks_at_sources(service)) {
+	if (limits_ask_who(service)) {
 		struct client_source who = ask_source(service, conn_fd, peer);
 
 		verdict = judge_source(service, &who, &source);
@@ -337,6 +344,8 @@ limits_note_refusal(struct service *service, int conn_fd, const struct netaddr *
 		impose_ban(service, &who, true, verdict);
 		return;
 	}
+	if (is_banned(service, &who))
+		return;
 	who.kind = SOURCE_REFUSALS;
 	if (client_source_note_refusal(service->gate->sources, &who, (uint32_t)ban.count, ban.span,
 		    clock_of(service)))
@@ -347,15 +356,18 @@ limits_note_refusal(struct service *service, int conn_fd, const struct netaddr *
 
 /* Their source can be forged: it is never banned for them, but a ban holds for them too. */
 enum verdict
-limits_judge_datagram(const struct service *service, const struct netaddr *peer)
+limits_judge_datagram(const struct service *service, const struct netaddr *peer,
+	const struct access_peer *unix_peer)
 {
 	const struct service_keys *keys = service->config->keys;
 	const struct rate rate = rate_of(keys->pps_per_source, keys->pps_per_source_burst);
 	struct client_source who;
 
-	if (keys->pps_per_source == 0 && keys->ban == 0 && !service->gate->has_sensors)
+	if (!limits_ask_who(service))
 		return VERDICT_ADMIT;
 	who = source_of(service, SOURCE_DATAGRAMS, peer);
+	if (unix_peer && unix_peer->is_known)
+		who.detail = detail_of(unix_peer->user);
 	if (is_banned(service, &who))
 		return VERDICT_refuse_ban;
 	if (keys->pps_per_source > 0 &&

@@ -28,9 +28,13 @@ void limits_note_refusal(struct service *service, int conn_fd, const struct neta
 	enum verdict verdict);
 
 /* Datagrams: may this one be looked at; may it be answered with so many bytes more than it has? */
-enum verdict limits_judge_datagram(const struct service *service, const struct netaddr *peer);
+enum verdict limits_judge_datagram(const struct service *service, const struct netaddr *peer,
+	const struct access_peer *unix_peer);
 enum verdict limits_judge_answer(const struct service *service, const struct netaddr *peer,
 	uint16_t local_port, int64_t excess);
+
+/* Does it depend on the source whether a client may come in? On a unix socket that is a user. */
+bool limits_ask_who(const struct service *service);
 
 /* A reload may have changed them. */
 void limits_retuned(struct service *service);

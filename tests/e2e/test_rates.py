@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import threading
 import time
 
@@ -265,6 +266,19 @@ def a_source_that_sends_faster_than_its_rate_gets_no_answer(scene, protocol):
         expect_equal(receive_datagram(other)[0], b"and me?", "another source's answer")
 
 
+@claim(needs=["root"])
+def users_on_a_unix_datagram_socket_are_sources_of_their_own(scene):
+    daemon = echo(scene, "pps_per_source=1/h", "unix-dgram")
+    client = daemon.client("echo", "unix-dgram")
+    client.send(b"first")
+    expect_equal(receive_datagram(client)[0], b"first", "the answer")
+    client.send(b"second")
+    daemon.wait_for_event("datagrams_refused", service="echo", verdict="source-rate")
+    nobody = struct.pack("3i", os.getpid(), 65534, 65534)  # root may say who it is
+    client.sendmsg([b"and me?"], [(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, nobody)])
+    expect_equal(receive_datagram(client)[0], b"and me?", "another user's answer")
+
+
 @claim(each=["1", "2", "4"])
 def the_budget_of_a_source_is_one_for_all_gates(scene, gates):
     daemon = scene.daemon(scene.line("chargen", "udp4", keys="reply_budget=740 reply_budget_rate=0"),
@@ -378,6 +392,15 @@ def who_is_refused_too_often_is_banned_and_nobody_else(scene):
         os.kill(gate, signal.SIGKILL)
     daemon.wait_for_event("gate_started", since=mark, count=2)
     refuse_often(daemon, 1)
+
+
+@claim()
+def whom_the_rules_do_not_admit_is_banned_like_others_that_are_refused(scene):
+    daemon = echo(scene, "no_access=127.0.0.1 ban=3/h ban_time=1h")
+    refuse_often(daemon, 10)
+    daemon.wait_for_event("source_banned", service="echo", verdict="access")
+    expect_equal(len(daemon.log.find("source_banned")), 1, "bans of one source")
+    expect(is_let_in(daemon.client("echo", source=OTHER)), "another source is banned too")
 
 
 @claim()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* LINK: src/base/shared_sources.o src/base/shared_holds.o src/base/siphash.o */
-/* What is remembered of sources: never more memory, no offender let out, strict between processes. */
+/* What is remembered of sources: no more memory, no offender let out, strict over processes. */
 #include "base/shared_holds.h"
 #include "base/shared_sources.h"
 
