@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/shared_holds.h"
-#include "base/shared_places.h"
 #include "config/meaning.h"
 #include "gate/admission.h"
 #include "gate/listener.h"
@@ -118,14 +117,9 @@ pause_for(struct service *service, enum verdict verdict, msec span)
 static enum verdict
 take_place(struct service *service)
 {
-	struct gate *gate = service->gate;
-	const struct service_keys *keys = service->config->keys;
-
-	if (keys->at_limit == CONFIG_AT_LIMIT_QUEUE)
+	if (service->config->keys->at_limit == CONFIG_AT_LIMIT_QUEUE)
 		return service_admit(service) ? VERDICT_ADMIT : VERDICT_wait_instances;
-	return shared_admit(gate->shared, service->row, gate->writer, keys->instances)
-		? VERDICT_ADMIT
-		: VERDICT_refuse_instances;
+	return service_admit_or_drop(service) ? VERDICT_ADMIT : VERDICT_refuse_instances;
 }
 
 enum verdict
