@@ -239,6 +239,11 @@ fuzz: ## look for new inputs that break a reader: T=name of a target, TIME=secon
 	$(BUILD)/fuzz/tests/fuzz/fuzz_$(T) -max_total_time=$(TIME) -artifact_prefix=$(BUILD)/fuzz/ \
 		$(FUZZ_WORDS:%=-dict=%) \
 		$(BUILD)/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+BENCH_ACCESS := $(BUILD)/tests/bench/access
+$(BENCH_ACCESS): $(BUILD)/%: $(BUILD)/%.o $$(call objects_of,$$*.c)
+	$(link)
+bench-access: $(BENCH_ACCESS) ## measure what a million prefixes cost to load and to judge by
+	@$(BENCH_ACCESS)
 bench: programs ## measure beside what the machine can do
 	@tests/bench/run $(BUILD)
 
@@ -324,7 +329,7 @@ help: ## list these targets
 	@echo "BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSTEMD=$(SYSTEMD); V=1 shows the commands."
 
 .PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e check-real asan \
-	ubsan tsan valgrind coverage fuzz bench lint lint-tidy lint-analyzer lint-clang \
+	ubsan tsan valgrind coverage fuzz bench bench-access lint lint-tidy lint-analyzer lint-clang \
 	shipped-objects test-objects format format-check install uninstall dist run clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

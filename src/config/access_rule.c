@@ -118,6 +118,8 @@ add_named(const char *word, size_t length, size_t prefix_length, enum access_rul
 	if (name_length == 0 || name_length > NAME_BYTES_MAX)
 		return mistake(ret_problem, word, length,
 			name_length == 0 ? "has no name behind its colon" : "is too long a name");
+	if (memchr(word, '{', length) != NULL || memchr(word, '}', length) != NULL)
+		return mistake(ret_problem, word, length, "holds a brace, which no name may here");
 	if (kind == ACCESS_RULE_FILE && word[prefix_length] != '/')
 		return mistake(ret_problem, word, length,
 			"is relative; an absolute path is wanted: file:/...");
@@ -152,8 +154,11 @@ access_rule_normalise(const char *word, size_t length, struct textbuf *ret_rules
 struct access_rule
 access_rule_of(const char *kept)
 {
-	struct access_rule rule = { .kind = ACCESS_RULE_ALL };
+	/* What was not kept by us is nobody: the name of a user that there is not. */
+	struct access_rule rule = { .kind = ACCESS_RULE_USER, .name = kept };
 
+	if (strcmp(kept, "ALL") == 0)
+		rule.kind = ACCESS_RULE_ALL;
 	for (size_t i = 0; i < ARRAY_SIZE(named); i++)
 		if (strncmp(kept, named[i].word, strlen(named[i].word)) == 0) {
 			rule.kind = named[i].kind;

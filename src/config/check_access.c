@@ -11,7 +11,6 @@
 static void
 check_list(struct check *check, const struct where *where, const char *key, const char *path)
 {
-	static char was_read;
 	size_t length = strlen(path) + 1;
 	char *question = arena_take(check->arena, length + 1);
 	struct prefix_list list;
@@ -24,7 +23,7 @@ check_list(struct check *check, const struct where *where, const char *key, cons
 		return;
 	prefix_list_read(&list, path, check->complaints, where, key);
 	prefix_list_fini(&list);
-	(void)map_add(check->answers, question, length, &was_read); /* else it is read again */
+	(void)map_add(check->answers, question, length, question); /* else it is read again */
 }
 
 static void

@@ -127,7 +127,8 @@ read_lines(struct reading *reading)
 		const char *feed = memchr(line, '\n', (size_t)(end - line));
 		size_t length = (size_t)((feed != NULL ? feed : end) - line);
 
-		error = read_line(reading, line, length, number);
+		error = number > PREFIX_LIST_LINES_MAX ? -E2BIG
+						       : read_line(reading, line, length, number);
 		line += length + 1;
 	}
 	return error;
@@ -139,7 +140,7 @@ explain(int error)
 	if (error == -EISDIR)
 		return "it is no regular file";
 	if (error == -E2BIG)
-		return "it has more than 4000000 prefixes";
+		return "it has more than 4000000 prefixes, or 16 million lines";
 	return strerror(-error);
 }
 

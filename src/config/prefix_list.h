@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #define PREFIX_LIST_MAX 4000000
+#define PREFIX_LIST_LINES_MAX 16000000
 #define PREFIX_LIST_BYTES_MAX (256 << 20)
 
 struct prefix_list {

@@ -6,7 +6,8 @@
 
 #define NESTED_MAX 129 /* prefixes around one address: of every length one */
 #define NOT_IN_ANY 255 /* a range's length when no prefix holds there */
-#define STRIDE 64      /* ranges between two samples */
+#define STRIDE 16      /* ranges between two samples: the starts of IPv4's fill a cache line */
+#define CACHE_LINE 64
 #define RANGES_MAX (64U << 20)
 
 /* The ranges of one family. IPv4 has no lower halves, and its upper ones are 32 bits wide.
@@ -17,8 +18,7 @@ struct ranges {
 	uint64_t samples; /* the start of every STRIDE-th range: few enough for the cache */
 	uint64_t highs;
 	uint64_t lows;
-	uint64_t numbers;
-	uint64_t lengths;
+	uint64_t holders; /* the prefix that holds there: its number, and its length in 8 bits */
 };
 
 struct prefixes {
@@ -113,8 +113,7 @@ struct bound {
 /* The ranges of one family while they are made. */
 struct cut {
 	struct bound *starts;
-	uint32_t *numbers;
-	uint8_t *lengths;
+	uint32_t *holders;
 	size_t count;
 	const struct prefix *open[NESTED_MAX]; /* around where we are, the widest first */
 	size_t open_count;
@@ -132,8 +131,7 @@ begin_range(struct cut *cut, struct bound start)
 		cut->starts[at - 1].low == start.low)
 		at--;
 	cut->starts[at] = start;
-	cut->numbers[at] = inner ? inner->number : 0;
-	cut->lengths[at] = inner ? inner->length : NOT_IN_ANY;
+	cut->holders[at] = inner ? inner->number << 8 | inner->length : NOT_IN_ANY;
 	cut->count = at + 1;
 }
 
@@ -200,8 +198,7 @@ static void
 cut_fini(struct cut *cut)
 {
 	free(cut->starts);
-	free(cut->numbers);
-	free(cut->lengths);
+	free(cut->holders);
 }
 
 /* Every prefix begins a range and ends in one. */
@@ -212,10 +209,9 @@ cut_init(struct cut *cut, size_t prefix_count)
 
 	*cut = (struct cut){
 		.starts = calloc(count, sizeof(*cut->starts)),
-		.numbers = calloc(count, sizeof(*cut->numbers)),
-		.lengths = calloc(count, sizeof(*cut->lengths)),
+		.holders = calloc(count, sizeof(*cut->holders)),
 	};
-	if (cut->starts && cut->numbers && cut->lengths)
+	if (cut->starts && cut->holders)
 		return 0;
 	cut_fini(cut);
 	return -1;
@@ -240,10 +236,11 @@ lay_out(struct ranges *ranges, size_t count, bool is_v4, uint64_t *size)
 	ranges->count = (uint32_t)count;
 	ranges->sample_count = (uint32_t)((count + STRIDE - 1) / STRIDE);
 	ranges->samples = take(size, ranges->sample_count * high_size);
+	if (count > STRIDE)
+		*size = (*size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 	ranges->highs = take(size, count * high_size);
 	ranges->lows = take(size, is_v4 ? 0 : count * sizeof(uint64_t));
-	ranges->numbers = take(size, count * sizeof(uint32_t));
-	ranges->lengths = take(size, count);
+	ranges->holders = take(size, count * sizeof(uint32_t));
 }
 
 static void *
@@ -270,8 +267,7 @@ fill(struct prefixes *set, const struct ranges *ranges, const struct cut *cut, b
 				((uint64_t *)at(set, ranges->samples))[i / STRIDE] = start->high;
 		}
 	}
-	memcpy(at(set, ranges->numbers), cut->numbers, ranges->count * sizeof(*cut->numbers));
-	memcpy(at(set, ranges->lengths), cut->lengths, ranges->count);
+	memcpy(at(set, ranges->holders), cut->holders, ranges->count * sizeof(*cut->holders));
 }
 
 static struct prefixes *
@@ -310,6 +306,15 @@ part_families(struct prefix *list, size_t count, struct prefix *v6)
 	return v4_count;
 }
 
+static bool
+are_numbers_small(const struct prefix *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].number > PREFIXES_NUMBER_MAX)
+			return false;
+	return true;
+}
+
 struct prefixes *
 prefixes_new(struct prefix *list, size_t count)
 {
@@ -319,7 +324,7 @@ prefixes_new(struct prefix *list, size_t count)
 	struct cut v6;
 	size_t v4_count;
 
-	if (!room || count > RANGES_MAX / 2)
+	if (!room || count > RANGES_MAX / 2 || !are_numbers_small(list, count))
 		return NULL;
 	v4_count = part_families(list, count, room);
 	if (sort(list, v4_count) < 0 || sort(list + v4_count, count - v4_count) < 0 ||
@@ -426,7 +431,7 @@ prefixes_find(const struct prefixes *set, const struct netaddr *address)
 {
 	struct prefixes_match match = { .length = -1 };
 	const struct ranges *ranges = &set->v4;
-	const uint8_t *lengths;
+	uint32_t holder;
 	uint32_t range;
 
 	if (address->family == AF_INET) {
@@ -439,10 +444,8 @@ prefixes_find(const struct prefixes *set, const struct netaddr *address)
 	} else {
 		return match;
 	}
-	lengths = look(set, ranges->lengths);
-	if (lengths[range] == NOT_IN_ANY)
-		return match;
-	match.length = lengths[range];
-	match.number = ((const uint32_t *)look(set, ranges->numbers))[range];
+	holder = ((const uint32_t *)look(set, ranges->holders))[range];
+	if ((holder & 0xff) != NOT_IN_ANY)
+		match = (struct prefixes_match){ .number = holder >> 8, .length = holder & 0xff };
 	return match;
 }

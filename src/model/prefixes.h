@@ -5,7 +5,7 @@
  * The prefixes cut the addresses into ranges, and of each range it is known which prefix holds
  * there; so an answer is one search in a sorted array, however the prefixes nest. A set has no
  * pointers: it is one piece of memory, to be copied and mapped by whoever needs it, and of a
- * million IPv4 prefixes takes up to 18 bytes each. */
+ * million IPv4 prefixes takes up to 17 bytes each. */
 #ifndef REEVE_PREFIXES_H
 #define REEVE_PREFIXES_H
 
@@ -14,10 +14,12 @@
 
 struct prefixes;
 
-#define PREFIXES_ALIGNMENT 8 /* of the memory that a set lies in */
+#define PREFIXES_ALIGNMENT 8 /* of the memory that a set lies in; 64 is faster */
+#define PREFIXES_NUMBER_MAX ((1U << 24) - 1)
 
-/* Make a set of `count` prefixes, which are put in order. Of two that are equal the one that comes
- * first is in it. The caller's to free(3); NULL: no memory, or more than it can hold. */
+/* Make a set of `count` prefixes, which are put in order; their numbers end at
+ * PREFIXES_NUMBER_MAX. Of two that are equal the one that comes first is in it. The caller's to
+ * free(3); NULL: no memory, or more than it can hold. */
 struct prefixes *prefixes_new(struct prefix *list, size_t count);
 
 /* How much memory it is. */
