@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* LINK: src/base/netaddr.o src/base/prefix.o src/base/textbuf.o src/base/utf8.o
- * src/config/arena.o src/config/complaint.o src/config/map.o src/config/prefix_list.o src/model/prefixes.o */
+ * src/config/arena.o src/config/complaint.o src/config/map.o src/config/prefix_list.o
+ * src/model/prefixes.o */
 /* What a file of prefixes costs: to load, beside reading the file and counting its lines; and to
  * judge an address by, beside bsearch(3) in an array of as many numbers.
  *
