@@ -201,7 +201,7 @@ read_choice(const struct key *key, const char *text, int64_t *ret_number,
 static int
 check_text(const struct key *key, const char *text, struct textbuf *ret_problem)
 {
-	static const char *const bearers[] = {
+	static const char *const bearers[KEY_HOURS + 1] = {
 		[KEY_USER] = "user's",
 		[KEY_GROUP] = "group's",
 		[KEY_NAMES] = "such",
