@@ -20,6 +20,7 @@
 
 /* Notices, others' too, before the gates get their turn. */
 #define NOTICES_AT_ONCE 256
+#define LISTEN_MAX 64 /* times as many, at most */
 
 struct record {
 	struct record *next; /* in its bucket */
@@ -107,18 +108,6 @@ write_late(struct supervisor *supervisor, struct record *record)
 	release(supervisor, record);
 }
 
-static void
-patience_is_over(struct timer *timer, msec now)
-{
-	struct supervisor *supervisor = CONTAINER_OF(timer, struct supervisor, records.patience);
-	struct records *records = &supervisor->records;
-
-	while (records->oldest != NULL && now - records->oldest->ended >= PATIENCE_MS)
-		write_late(supervisor, records->oldest);
-	if (records->oldest != NULL)
-		(void)loop_set_timer(supervisor->loop, timer, records->oldest->ended + PATIENCE_MS);
-}
-
 /* --- notices */
 
 static void
@@ -151,23 +140,54 @@ tell_lost(struct supervisor *supervisor)
 	LOG(notices_lost, .times = (int64_t)records->lost);
 }
 
+/* False: there are no more for now. */
+static bool
+take_notices(struct supervisor *supervisor)
+{
+	for (int i = 0; i < NOTICES_AT_ONCE; i++) {
+		struct sockdiag facts;
+		int got = sockdiag_next(supervisor->records.notices.fd, &facts);
+
+		if (got > 0)
+			take_notice(supervisor, &facts);
+		else if (got == -ENOBUFS)
+			tell_lost(supervisor);
+		else
+			return false;
+	}
+	return true;
+}
+
 static void
 notices_ready(struct watch *watch, uint32_t events)
 {
 	struct supervisor *supervisor = CONTAINER_OF(watch, struct supervisor, records.notices);
 
 	(void)events;
-	for (int i = 0; i < NOTICES_AT_ONCE; i++) {
-		struct sockdiag facts;
-		int got = sockdiag_next(watch->fd, &facts);
+	(void)take_notices(supervisor);
+}
 
-		if (got > 0)
-			take_notice(supervisor, &facts);
-		else if (got == -ENOBUFS)
-			tell_lost(supervisor);
-		else if (got == 0)
+/* Before it is said that the kernel has told nothing: on a busy host it may have, and we have been
+ * slow to listen. */
+static void
+listen_once_more(struct supervisor *supervisor)
+{
+	for (int i = 0; i < LISTEN_MAX && supervisor->records.notices.fd >= 0; i++)
+		if (!take_notices(supervisor))
 			break;
-	}
+}
+
+static void
+patience_is_over(struct timer *timer, msec now)
+{
+	struct supervisor *supervisor = CONTAINER_OF(timer, struct supervisor, records.patience);
+	struct records *records = &supervisor->records;
+
+	listen_once_more(supervisor);
+	while (records->oldest != NULL && now - records->oldest->ended >= PATIENCE_MS)
+		write_late(supervisor, records->oldest);
+	if (records->oldest != NULL)
+		(void)loop_set_timer(supervisor->loop, timer, records->oldest->ended + PATIENCE_MS);
 }
 
 static void
@@ -350,8 +370,7 @@ records_flush(struct supervisor *supervisor)
 {
 	struct records *records = &supervisor->records;
 
-	if (records->notices.fd >= 0)
-		notices_ready(&records->notices, EPOLLIN);
+	listen_once_more(supervisor);
 	while (records->oldest != NULL)
 		write_late(supervisor, records->oldest);
 }
