@@ -138,8 +138,10 @@ def a_built_in_tells_its_round_trip_and_retransmits(scene):
 
 @claim(needs=["probe"])
 def the_client_sees_the_end_though_the_supervisor_stands_still(scene):
-    daemon = serve(scene, scene.probe + " hold", keys="idle=1h max_time=1h first_byte=1h")
+    daemon = serve(scene, scene.probe + " hold", keys="idle=1h max_time=1h first_byte=1h",
+                   args=["-v"])
     client, _ = daemon.hold("it")
+    daemon.wait_for_event("handler_started")  # written when the start is over and done with
     os.kill(daemon.pid, signal.SIGSTOP)
     scene.stack.callback(os.kill, daemon.pid, signal.SIGCONT)
     client.sendall(b"exit 0\n")
