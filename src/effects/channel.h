@@ -98,8 +98,8 @@ struct message_spawn {
 	uint64_t connection;
 	uint64_t source; /* what it holds (base/shared_holds.h); 0: nothing */
 	uint32_t row;
-	uint16_t protocol; /* enum protocol */
-	uint16_t stdio;    /* enum config_stdio */
+	uint16_t protocol;   /* enum protocol */
+	uint16_t stdio;      /* enum config_stdio */
 	struct netaddr peer; /* the client, and what it asked; behind a proxy what that one says */
 	struct netaddr local;
 	struct sockdiag_name

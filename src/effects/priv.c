@@ -206,6 +206,18 @@ priv_own_socket_file(const char *path, uid_t uid, gid_t gid, mode_t mode)
 }
 
 int
+priv_give_pipe(int pipe_fd, uid_t uid)
+{
+	struct stat pipe_status;
+
+	if (fstat(pipe_fd, &pipe_status) < 0)
+		return -errno;
+	if (!S_ISFIFO(pipe_status.st_mode) || pipe_status.st_uid == uid)
+		return 0;
+	return fchown(pipe_fd, uid, (gid_t)-1) < 0 ? -errno : 0;
+}
+
+int
 priv_raise_descriptors(int64_t wanted, int64_t *ret_now, struct rlimit *ret_before)
 {
 	struct rlimit limit;

@@ -581,3 +581,19 @@ def a_program_can_be_traced_and_dumped_only_after_its_exec(scene):
     """What prctl(2) sets for a process does not survive execve: the limit of dumps does."""
     report, _, _ = report_of(scene)
     expect_equal(report.one("dumpable"), "1", "dumpable")
+
+
+@claim(needs=["root"])
+def a_program_may_open_its_standard_error_by_name(scene):
+    daemon = scene.daemon(scene.program("it", '/bin/sh -c "echo oops >/dev/stderr"'))
+    daemon.client("it")
+    daemon.wait_for_event("handler_said", service="it", line="oops")
+
+
+@claim(needs=["root"])
+def a_program_on_pipes_may_open_them_by_name(scene):
+    daemon = scene.daemon(scene.program(
+        "it", '/bin/sh -c "read word </dev/stdin; echo $word >/dev/stdout"', keys="stdio=pipe"))
+    client = daemon.client("it")
+    client.sendall(b"hello\n")
+    expect_equal(receive_all(client), b"hello\n", "what it wrote")
