@@ -119,28 +119,32 @@ holds(const char *pid, const struct sockets *sockets)
 }
 
 static bool
+has_variable(const char *text, size_t length, const char *wanted)
+{
+	size_t wanted_size = strlen(wanted) + 1;
+
+	for (size_t at = 0; at + wanted_size <= length; at += strlen(text + at) + 1)
+		if (memcmp(text + at, wanted, wanted_size) == 0)
+			return true;
+	return false;
+}
+
+static bool
 was_started_for(const char *pid, const char *service)
 {
 	char path[300], wanted[128];
-	char *text = malloc(ENVIRON_MAX);
+	auto_free char *text = calloc(1, ENVIRON_MAX);
 	FILE *file;
-	size_t length = 0, wanted_length;
-	bool is_found = false;
+	size_t length;
 
 	(void)snprintf(path, sizeof(path), "/proc/%.16s/environ", pid);
 	(void)snprintf(wanted, sizeof(wanted), "REEVE_SERVICE=%.64s", service);
-	wanted_length = strlen(wanted) + 1;
 	file = fopen(path, "re");
-	if (file != NULL && text != NULL)
-		length = fread(text, 1, ENVIRON_MAX - 1, file);
-	if (text != NULL)
-		text[length] = '\0';
-	for (size_t at = 0; !is_found && at + wanted_length <= length; at += strlen(text + at) + 1)
-		is_found = memcmp(text + at, wanted, wanted_length) == 0;
-	if (file != NULL)
-		(void)fclose(file);
-	free(text);
-	return is_found;
+	if (file == NULL)
+		return false;
+	length = text != NULL ? fread(text, 1, ENVIRON_MAX - 1, file) : 0;
+	(void)fclose(file);
+	return text != NULL && has_variable(text, length, wanted);
 }
 
 unsigned int
