@@ -45,7 +45,8 @@ class Reeve(Server):
         config = write(folder, "reeve.conf",
                        'daemon: { log_level = "warning"; };\n'
                        "defaults: { instances = 1000000; backlog = 65535; idle = 0;\n"
-                       "    reply_budget = 1073741824; reply_budget_rate = 1073741824; };\n")
+                       "    reply_budget = 1073741824; reply_budget_rate = 1073741824;\n"
+                       "    loop_guard = 1000000; };\n")
         user = "user=root " if os.geteuid() == 0 else ""
         table = write(folder, "services", "".join(
             f"s{s.port} 127.0.0.1:{s.port}/{s.protocol} " +
