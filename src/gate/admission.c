@@ -120,6 +120,7 @@ admission_note_wait(struct service *service, enum verdict verdict, msec wait)
 {
 	uint64_t count;
 
+	service_count(service, METRIC_waits, 1);
 	service_count(service, metric_of(verdict), 1);
 	if (should_tell(service, verdict, &count))
 		LOG(service_paced, .service = service_name(service),

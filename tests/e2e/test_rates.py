@@ -131,6 +131,19 @@ def a_client_that_tcpmux_hands_over_counts_for_its_new_service(scene):
     expect(is_let_in(daemon.client("echo")), "the source is refused after its end")
 
 
+@claim()
+def behind_a_proxy_the_source_is_the_client_that_it_names(scene):
+    daemon = echo(scene, "per_source=1 proxy_from=127.0.0.1")
+    inside = []
+    for number in (1, 2, 1):
+        client = daemon.client("echo")
+        client.sendall(b"PROXY TCP4 192.0.2.%d 198.51.100.2 40000 80\r\n" % number)
+        inside.append(client)
+        expect_equal(is_let_in(client), len(inside) < 3, "whether client %d is served" % number)
+    event = daemon.wait_for_event("conn_refused", service="echo", verdict="per-source")
+    expect_equal(event["peer"], "192.0.2.1:40000", "who was refused")
+
+
 # ---------------------------------------------------------------- how fast
 
 @claim(each=STREAMS)
