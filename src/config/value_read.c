@@ -288,13 +288,27 @@ add_names(char ***place, const char *text, struct arena *arena, struct textbuf *
 	return error == 0 && names == NULL ? -ENOMEM : error;
 }
 
-/* Rules and spans of hours, parted by blanks or a comma. Kept as they are printed, so that what
- * means the same is the same text. */
+/* What stands behind a word of such a list: blanks, and one comma with another word behind it. */
 static int
-add_rules(const struct key *key, char ***place, const char *text, struct arena *arena,
+skip_comma(const char **text, struct textbuf *ret_problem)
+{
+	const char *at = *text + strspn(*text, " \t");
+
+	if (*at == ',') {
+		at += 1 + strspn(at + 1, " \t");
+		if (*at == '\0' || *at == ',') {
+			textbuf_add(ret_problem, "has a comma without a rule beside it");
+			return -EINVAL;
+		}
+	}
+	*text = at;
+	return 0;
+}
+
+static int
+normalise_rules(const struct key *key, const char *text, struct textbuf *ret_kept,
 	struct textbuf *ret_problem)
 {
-	struct textbuf kept = TEXTBUF_INIT(RULES_BYTES_MAX);
 	int error = 0;
 
 	text += strspn(text, " \t");
@@ -302,26 +316,29 @@ add_rules(const struct key *key, char ***place, const char *text, struct arena *
 		size_t length = access_rule_word(text);
 
 		if (key->kind == KEY_HOURS)
-			error = access_hours_normalise(text, length, &kept, ret_problem);
+			error = access_hours_normalise(text, length, ret_kept, ret_problem);
 		else
-			error = access_rule_normalise(text, length, &kept, ret_problem);
+			error = access_rule_normalise(text, length, ret_kept, ret_problem);
 		text += length;
-		text += strspn(text, " \t");
-		if (error == 0 && *text == ',') {
-			text += 1 + strspn(text + 1, " \t");
-			if (*text == '\0' || *text == ',') {
-				textbuf_add(ret_problem, "has a comma without a rule beside it");
-				error = -EINVAL;
-			}
-		}
+		if (error == 0)
+			error = skip_comma(&text, ret_problem);
 	}
-	if (error == 0 && textbuf_error(&kept) == -ENOBUFS) {
-		textbuf_addf(ret_problem, "has more than %d entries; a file takes more: file:PATH",
-			LIST_MAX);
-		error = -EINVAL;
-	}
-	if (error == 0)
-		error = textbuf_error(&kept);
+	if (error < 0 || textbuf_error(ret_kept) != -ENOBUFS)
+		return error < 0 ? error : textbuf_error(ret_kept);
+	textbuf_addf(ret_problem, "has more than %d entries; a file takes more: file:PATH",
+		LIST_MAX);
+	return -EINVAL;
+}
+
+/* Rules and spans of hours, parted by blanks or a comma. Kept as they are printed, so that what
+ * means the same is the same text. */
+static int
+add_rules(const struct key *key, char ***place, const char *text, struct arena *arena,
+	struct textbuf *ret_problem)
+{
+	struct textbuf kept = TEXTBUF_INIT(RULES_BYTES_MAX);
+	int error = normalise_rules(key, text, &kept, ret_problem);
+
 	if (error == 0)
 		error = add_names(place, kept.text != NULL ? kept.text : "", arena, ret_problem);
 	textbuf_fini(&kept);
