@@ -53,9 +53,12 @@ count_up(_Atomic uint64_t *place, uint64_t key)
 {
 	uint64_t before = atomic_load(place);
 
-	/* It ends: besides its owner only the supervisor changes it, downwards. */
-	while ((before & ~COUNT_MASK) == tag_of(key) && (before & COUNT_MASK) < SHARED_HOLDS_MOST)
-		if (atomic_compare_exchange_weak(place, &before, before + 1))
+	/* Besides its owner only the supervisor changes it, downwards; a gate gone bad may change
+	 * it all the time, and nobody waits for that. */
+	for (int i = 0; i < ATTEMPTS && (before & ~COUNT_MASK) == tag_of(key) &&
+		(before & COUNT_MASK) < SHARED_HOLDS_MOST;
+		i++)
+		if (atomic_compare_exchange_strong(place, &before, before + 1))
 			return true;
 	return false;
 }
@@ -92,10 +95,10 @@ shared_holds_drop(struct shared_sources *sources, uint32_t writer, uint64_t key)
 	if (place == NULL)
 		return;
 	before = atomic_load(place);
-	while ((before & ~COUNT_MASK) == tag_of(key)) {
+	for (int i = 0; i < ATTEMPTS && (before & ~COUNT_MASK) == tag_of(key); i++) {
 		uint64_t after = (before & COUNT_MASK) > 1 ? before - 1 : 0;
 
-		if (atomic_compare_exchange_weak(place, &before, after))
+		if (atomic_compare_exchange_strong(place, &before, after))
 			return;
 	}
 }
