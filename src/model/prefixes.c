@@ -326,6 +326,8 @@ prefixes_new(struct prefix *list, size_t count)
 
 	if (!room || count > RANGES_MAX / 2 || !are_numbers_small(list, count))
 		return NULL;
+	if (count == 0)
+		list = room; /* of an empty list there may be none */
 	v4_count = part_families(list, count, room);
 	if (sort(list, v4_count) < 0 || sort(list + v4_count, count - v4_count) < 0 ||
 		cut_init(&v4, v4_count) < 0)

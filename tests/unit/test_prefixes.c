@@ -249,6 +249,21 @@ a_set_may_be_copied_anywhere(void **state)
 }
 
 static void
+a_set_of_nothing_is_around_nobody(void **state)
+{
+	struct prefixes *set = prefixes_new(NULL, 0);
+	struct netaddr address;
+
+	(void)state;
+	assert_non_null(set);
+	assert_int_equal(netaddr_parse_ip(&address, "192.0.2.1"), 0);
+	assert_int_equal(prefixes_find(set, &address).length, -1);
+	assert_int_equal(netaddr_parse_ip(&address, "2001:db8::1"), 0);
+	assert_int_equal(prefixes_find(set, &address).length, -1);
+	free(set);
+}
+
+static void
 a_unix_peer_is_in_no_set(void **state)
 {
 	struct netaddr address = { .family = AF_UNIX };
@@ -273,6 +288,7 @@ main(void)
 		CLAIM(a_byte_of_zero_ends_nothing),
 		CLAIM(a_set_answers_as_a_look_at_all_prefixes_would),
 		CLAIM(a_set_may_be_copied_anywhere),
+		CLAIM(a_set_of_nothing_is_around_nobody),
 		CLAIM(a_unix_peer_is_in_no_set),
 	};
 
