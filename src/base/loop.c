@@ -246,7 +246,7 @@ loop_rewatch(struct loop *loop, struct watch *watch, uint32_t events)
 	int operation = EPOLL_CTL_MOD;
 	int error;
 
-	if (events == watch->events)
+	if (events == watch->events && (events & EPOLLONESHOT) == 0)
 		return 0;
 	if (watch->events == 0)
 		operation = EPOLL_CTL_ADD;
@@ -256,12 +256,6 @@ loop_rewatch(struct loop *loop, struct watch *watch, uint32_t events)
 	if (error == 0)
 		watch->events = events;
 	return error;
-}
-
-int
-loop_rearm(struct loop *loop, struct watch *watch)
-{
-	return watch->events == 0 ? 0 : change_interest(loop, EPOLL_CTL_MOD, watch, watch->events);
 }
 
 void

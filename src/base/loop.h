@@ -43,10 +43,9 @@ msec loop_now(const struct loop *loop);
 /* Watch `watch->fd` for `watch->events`; change what is asked for; stop. 0 or -errno. After
  * loop_unwatch no callback comes, not even one that the kernel had reported already; the
  * descriptor stays open and the caller's. One that asks with EPOLLONESHOT is called once, and
- * then again after loop_rearm. */
+ * then again after a loop_rewatch, be it for the same events. */
 int loop_watch(struct loop *loop, struct watch *watch);
 int loop_rewatch(struct loop *loop, struct watch *watch, uint32_t events);
-int loop_rearm(struct loop *loop, struct watch *watch);
 void loop_unwatch(struct loop *loop, struct watch *watch);
 
 /* Set or move a timer; -ENOMEM if the heap cannot grow (moving never fails). It expires once;

@@ -134,17 +134,18 @@ was_started_for(const char *pid, const char *service)
 {
 	char path[300], wanted[128];
 	auto_free char *text = calloc(1, ENVIRON_MAX);
-	FILE *file;
+	FILE *file = NULL;
 	size_t length;
 
 	(void)snprintf(path, sizeof(path), "/proc/%.16s/environ", pid);
 	(void)snprintf(wanted, sizeof(wanted), "REEVE_SERVICE=%.64s", service);
-	file = fopen(path, "re");
+	if (text != NULL)
+		file = fopen(path, "re");
 	if (file == NULL)
 		return false;
-	length = text != NULL ? fread(text, 1, ENVIRON_MAX - 1, file) : 0;
+	length = fread(text, 1, ENVIRON_MAX - 1, file);
 	(void)fclose(file);
-	return text != NULL && has_variable(text, length, wanted);
+	return has_variable(text, length, wanted);
 }
 
 unsigned int

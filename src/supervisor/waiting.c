@@ -29,14 +29,7 @@ arm(struct waiting *waiting)
 	if (waiting->is_armed || waiting->handler != NULL || waiting->served == NULL ||
 		waiting->listener->is_known_to_gates || waiting->pause.place != 0)
 		return;
-	if (waiting->watch.events != 0)
-		error = loop_rearm(loop, &waiting->watch);
-	else {
-		waiting->watch.events = EPOLLIN | (uint32_t)EPOLLONESHOT;
-		error = loop_watch(loop, &waiting->watch);
-		if (error < 0)
-			waiting->watch.events = 0;
-	}
+	error = loop_rewatch(loop, &waiting->watch, EPOLLIN | (uint32_t)EPOLLONESHOT);
 	waiting->is_armed = error == 0;
 	if (error == 0)
 		return;

@@ -161,7 +161,7 @@ ready_rearms_while_turns_are_left(struct watch *watch, uint32_t events)
 	(void)events;
 	tell(actor->letter);
 	if (actor->turns_left-- > 0)
-		assert_int_equal(loop_rearm(actor->loop, watch), 0);
+		assert_int_equal(loop_rewatch(actor->loop, watch, watch->events), 0);
 }
 
 static void
@@ -191,7 +191,7 @@ who_asks_for_one_event_gets_one_more_each_time_it_is_armed_again(void **test)
 		count += *letter == '1';
 	assert_int_equal(count, 3);
 	loop_unwatch(loop, &once.watch);
-	assert_int_equal(loop_rearm(loop, &once.watch), 0);
+	assert_int_equal(loop_rewatch(loop, &once.watch, once.watch.events), 0);
 	(void)close(once.watch.fd);
 	(void)close(always.watch.fd);
 	(void)loop_free(loop);
