@@ -166,6 +166,18 @@ is_crash(int signo)
 	return false;
 }
 
+/* Which statuses are failures. Behind a client that is already there most say something about the
+ * client: whoever came and went would slow the service for everybody. Two are a shell's word that
+ * it could not start what it was to start. A program that takes the socket itself is started again
+ * at once for what it left, so that there every status but 0 counts. */
+static bool
+is_failure(const struct handler *handler, int exit_status)
+{
+	if (handler->held != NULL)
+		return exit_status != 0;
+	return exit_status == 126 || exit_status == 127;
+}
+
 /* Why it counts as a failure; NULL: it does not. */
 static const char *
 why_failed(const struct handler *handler, int status)
@@ -174,7 +186,7 @@ why_failed(const struct handler *handler, int status)
 		return NULL;
 	if (WIFSIGNALED(status) && is_crash(WTERMSIG(status)))
 		return "signal";
-	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+	if (WIFEXITED(status) && is_failure(handler, WEXITSTATUS(status)))
 		return "exit";
 	return handler->has_left_it ? "unread" : NULL;
 }
