@@ -157,7 +157,7 @@ channel_receive(int channel_fd, enum channel_side side, enum channel_phase phase
 {
 	union {
 		struct cmsghdr align;
-		char room[CMSG_SPACE(CHANNEL_FDS_MAX * sizeof(int))];
+		char room[CMSG_SPACE(CHANNEL_FDS_POSSIBLE * sizeof(int))];
 	} control;
 	struct iovec part = { .iov_base = message->bytes, .iov_len = sizeof(message->bytes) };
 	struct msghdr header = { .msg_iov = &part,
@@ -189,13 +189,55 @@ channel_receive(int channel_fd, enum channel_side side, enum channel_phase phase
 	return 1;
 }
 
+/* We may be the last who have it, and with SO_LINGER, close(2) would wait for the client to take
+ * what it is owed, for as long as the sender has asked. */
+static void
+close_at_once(int received_fd)
+{
+	const struct linger none = { .l_onoff = 0 };
+
+	(void)setsockopt(received_fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	(void)close(received_fd);
+}
+
 void
 channel_done(struct message *message)
 {
 	for (uint32_t i = 0; i < message->fd_count; i++)
 		if (message->fds[i] >= 0)
-			(void)close(message->fds[i]);
+			close_at_once(message->fds[i]);
 	message->fd_count = 0;
+}
+
+/* What is left in the queue the kernel would close on our behalf, and have us wait. A message without
+ * a byte is told from the end by its sender's credentials, which every message has. */
+void
+channel_close(int channel_fd)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(struct ucred)) +
+			CMSG_SPACE(CHANNEL_FDS_POSSIBLE * sizeof(int))];
+	} control;
+	const int on = 1;
+	bool is_end;
+
+	/* From here on the queue grows no more. */
+	(void)shutdown(channel_fd, SHUT_RD);
+	(void)setsockopt(channel_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	do {
+		struct msghdr header = { .msg_control = &control,
+			.msg_controllen = sizeof(control) };
+		struct message message;
+		ssize_t got = recvmsg(channel_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+		is_end = got < 0 || CMSG_FIRSTHDR(&header) == NULL;
+		if (!is_end) {
+			take_fds(&message, &header);
+			channel_done(&message);
+		}
+	} while (!is_end);
+	(void)close(channel_fd);
 }
 
 const char *

@@ -16,6 +16,7 @@
 
 #define CHANNEL_VERSION 4 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
+#define CHANNEL_FDS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 #define CHANNEL_SIZE_MAX 16384
 
 enum message_type {
@@ -144,7 +145,7 @@ struct message {
 	union message_body body;
 	const void *rows;
 	uint32_t row_count;
-	int fds[CHANNEL_FDS_MAX];
+	int fds[CHANNEL_FDS_POSSIBLE];
 	uint32_t fd_count;
 	/* Aligned for any row. */
 	_Alignas(16) unsigned char bytes[CHANNEL_SIZE_MAX];
@@ -168,8 +169,12 @@ int channel_receive(int channel_fd, enum channel_side side, enum channel_phase p
 int channel_check(struct message *message, size_t length, enum channel_side side,
 	enum channel_phase phase, const char **ret_rule);
 
-/* Close the descriptors that were not taken. */
+/* Close the descriptors that were not taken. Blocks on none of them, whatever the sender asked of
+ * its sockets. */
 void channel_done(struct message *message);
+
+/* Close our end, and what nobody has received yet just as channel_done does. */
+void channel_close(int channel_fd);
 
 const char *channel_message_name(enum message_type type);
 

@@ -117,7 +117,7 @@ gates_fini(struct supervisor *supervisor)
 {
 	for (uint32_t i = 0; supervisor->gates != NULL && i < supervisor->gate_count; i++)
 		if (supervisor->gates[i].channel.fd >= 0)
-			(void)close(supervisor->gates[i].channel.fd);
+			channel_close(supervisor->gates[i].channel.fd);
 	free(supervisor->gates);
 	priv_identity_fini(&supervisor->gate_identity);
 }
@@ -295,8 +295,8 @@ gate_lied(struct supervised_gate *gate, const char *message, const char *rule)
 	LOG(gate_lied, .gate = gate->number, .pid = gate->pid, .message = message, .rule = rule);
 	/* Nothing more of it is believed. */
 	loop_unwatch(gate->supervisor->loop, &gate->channel);
-	(void)close(gate->channel.fd);
-	gate->channel.fd = -1;
+	if (gate->channel.fd >= 0)
+		channel_close(util_take_fd(&gate->channel.fd));
 	if (gate->pid > 0)
 		(void)priv_kill_gate(gate->pid);
 }
@@ -321,8 +321,7 @@ clear_away(struct supervised_gate *gate)
 	dispatch_drain(gate);
 	if (gate->channel.fd >= 0) {
 		loop_unwatch(supervisor->loop, &gate->channel);
-		(void)close(gate->channel.fd);
-		gate->channel.fd = -1;
+		channel_close(util_take_fd(&gate->channel.fd));
 	}
 	loop_stop_timer(supervisor->loop, &gate->timer);
 	loop_stop_timer(supervisor->loop, &gate->retry);

@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -37,7 +39,8 @@ tear_down(void **state)
 
 	if (pair->supervisor_fd >= 0)
 		(void)close(pair->supervisor_fd);
-	(void)close(pair->gate_fd);
+	if (pair->gate_fd >= 0)
+		(void)close(pair->gate_fd);
 	free(pair);
 	return 0;
 }
@@ -207,6 +210,86 @@ a_full_queue_says_so_and_sends_nothing(void **state)
 	assert_int_equal(heard, sent);
 }
 
+#define LINGER_S 30
+
+/* A connection whose client takes nothing, with more to send than it can; closing it is to wait.
+ * The client's end. */
+static int
+send_one_that_lingers(const struct pair *pair)
+{
+	const struct linger linger = { .l_onoff = 1, .l_linger = LINGER_S };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t length = sizeof(address);
+	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = "";
+	static char bytes[65536];
+	struct iovec part = { .iov_base = bytes, .iov_len = 1 };
+	struct msghdr header = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = room,
+		.msg_controllen = sizeof(room) };
+	struct cmsghdr *cmsg = (struct cmsghdr *)(void *)room;
+	int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int conn_fd;
+
+	assert_int_equal(bind(listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listen_fd, 1), 0);
+	assert_int_equal(getsockname(listen_fd, (struct sockaddr *)&address, &length), 0);
+	assert_int_equal(connect(client_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	conn_fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	assert_true(conn_fd >= 0);
+	(void)close(listen_fd);
+	while (send(conn_fd, bytes, sizeof(bytes), 0) > 0)
+		;
+	assert_int_equal(setsockopt(conn_fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	*cmsg = (struct cmsghdr){
+		.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))
+	};
+	memcpy(CMSG_DATA(cmsg), &conn_fd, sizeof(conn_fd));
+	assert_int_equal(sendmsg(pair->supervisor_fd, &header, 0), 1);
+	(void)close(conn_fd);
+	return client_fd;
+}
+
+static time_t
+seconds_now(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+static void
+closing_a_socket_that_was_received_waits_for_nobody(void **state)
+{
+	struct pair *pair = *state;
+	time_t began = seconds_now();
+	int client_fd = send_one_that_lingers(pair);
+
+	assert_int_equal(gate_hears(pair, CHANNEL_SETUP), -EPROTO); /* and closes what came */
+	assert_true(seconds_now() - began < LINGER_S / 2);
+	(void)close(client_fd);
+}
+
+static void
+nor_does_closing_one_that_nobody_has_received(void **state)
+{
+	struct pair *pair = *state;
+	time_t began = seconds_now();
+	int client_fds[2];
+
+	client_fds[0] = send_one_that_lingers(pair);
+	assert_int_equal(send(pair->supervisor_fd, "", 0, 0), 0);
+	client_fds[1] = send_one_that_lingers(pair);
+	channel_close(pair->gate_fd);
+	pair->gate_fd = -1;
+	assert_true(seconds_now() - began < LINGER_S / 2);
+	(void)close(client_fds[0]);
+	(void)close(client_fds[1]);
+}
+
 int
 main(void)
 {
@@ -221,6 +304,8 @@ main(void)
 		TEST(a_message_longer_than_any_is_refused),
 		TEST(messages_of_a_dead_peer_are_heard_before_its_end),
 		TEST(a_full_queue_says_so_and_sends_nothing),
+		TEST(closing_a_socket_that_was_received_waits_for_nobody),
+		TEST(nor_does_closing_one_that_nobody_has_received),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
