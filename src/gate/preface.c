@@ -173,6 +173,20 @@ preface_begin(const struct entrant *proxy)
 	return false;
 }
 
+void
+prefaces_forget_gone(struct gate *gate)
+{
+	struct preface *preface = gate->first_preface;
+
+	while (preface) {
+		struct preface *next = preface->next;
+
+		if (preface->entrant.service->generation != gate->generation)
+			refuse(preface, "its service is gone");
+		preface = next;
+	}
+}
+
 uint32_t
 prefaces_cut(struct gate *gate)
 {

@@ -11,6 +11,9 @@
  * the service's proxies and was turned away, as are those that say nothing, or something else. */
 bool preface_begin(const struct entrant *proxy);
 
+/* Turn those away whose service a new configuration has left out: no rules of it judge any more. */
+void prefaces_forget_gone(struct gate *gate);
+
 /* End all that still wait; how many there were. */
 uint32_t prefaces_cut(struct gate *gate);
 

@@ -155,3 +155,37 @@ def access_is_judged_by_the_clients_address_and_not_the_proxys(scene):
     expect_equal(receive(client, 5), b"hello", "the echo")
 
 
+def half_a_header(daemon, service):
+    """A proxy that has been taken in, and has not said yet whom it speaks for."""
+    client = daemon.client(service)
+    client.sendall(V1[:20])
+    # One gate serves them in the order in which they came.
+    after = daemon.client("open")
+    after.sendall(b"x")
+    expect_equal(receive(after, 1), b"x", "the echo of the other service")
+    return client
+
+
+def is_turned_away(client, rest):
+    try:
+        client.sendall(rest)
+        return receive_all(client) == b""
+    except (ConnectionResetError, BrokenPipeError):
+        return True
+
+
+@claim(each=["no rules", "other rules"])
+def a_proxy_of_a_service_that_a_reload_takes_away_is_turned_away(scene, left):
+    other = scene.line("open", "tcp4", "builtin:echo",
+                       keys="" if left == "no rules" else "only_from=127.0.0.1")
+    gone = scene.line("echo", "tcp4", keys=HERE + " proxy_timeout=1min only_from=198.51.100.0/24")
+    daemon = scene.daemon(other + gone, "daemon: { gates = 1; };")
+    gates = daemon.gates()
+    client = half_a_header(daemon, "echo")
+    daemon.reload(other)
+    expect(is_turned_away(client, V1[20:] + b"hello"), "it was served")
+    after = daemon.client("open")
+    after.sendall(b"y")
+    expect_equal(receive(after, 1), b"y", "the echo after that")
+    expect_equal(daemon.gates(), gates, "the gates")
+    daemon.wait_for_event("proxy_refused", service="echo")
