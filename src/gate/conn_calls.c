@@ -6,6 +6,7 @@
 #include "gate/conn.h"
 #include "gate/limits.h"
 #include "gate/outbox.h"
+#include "gate/proxies.h"
 #include "gate/service.h"
 
 #include <errno.h>
@@ -210,6 +211,22 @@ conn_drop(struct conn *conn, enum ending ending)
 	conn_mark_due(conn);
 }
 
+/* A service behind proxies takes no word of a client but by a header of one of them, here the one
+ * with which the connection began. */
+static bool
+came_by_its_proxy(const struct conn *conn, struct service *target)
+{
+	static const struct policy_answer not_listed = { .verdict = VERDICT_refuse_proxy };
+
+	if (!target->config->keys->proxy_from)
+		return true;
+	if (conn->service->config->keys->proxy_from &&
+		proxies_opened(target->proxies, conn->watch.fd))
+		return true;
+	admission_note_refusal(target, &conn->peer, &not_listed, false);
+	return false;
+}
+
 int
 conn_hand_over(struct conn *conn, uint32_t target_index)
 {
@@ -221,6 +238,8 @@ conn_hand_over(struct conn *conn, uint32_t target_index)
 	/* A program is started by the supervisor, which may have more to do than it can follow. */
 	if (!target->builtin.ops && outbox_is_behind(target->gate->outbox))
 		return -EAGAIN;
+	if (!came_by_its_proxy(conn, target))
+		return -EACCES;
 	if (limits_are_reached(target) || !service_admit(target))
 		return -EAGAIN;
 	/* Its own rules hold, whichever door its client came in by. */

@@ -14,4 +14,7 @@ struct proxies *proxies_free(struct proxies *proxies);
 /* `proxies` may be NULL. */
 bool proxies_has(const struct proxies *proxies, const struct netaddr *peer);
 
+/* Did one of them open that connection, whoever it has named as its client? */
+bool proxies_opened(const struct proxies *proxies, int conn_fd);
+
 #endif

@@ -6,7 +6,7 @@ import socket
 import struct
 
 from claims import claim, expect, expect_equal
-from talk import receive, receive_all
+from talk import receive, receive_all, receive_line
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 HERE = "proxy_from=127.0.0.1,::1"
@@ -189,3 +189,27 @@ def a_proxy_of_a_service_that_a_reload_takes_away_is_turned_away(scene, left):
     expect_equal(receive(after, 1), b"y", "the echo after that")
     expect_equal(daemon.gates(), gates, "the gates")
     daemon.wait_for_event("proxy_refused", service="echo")
+
+
+def mux(scene, mux_keys, echo_keys):
+    return scene.daemon(scene.line("tcpmux", "tcp4", keys=mux_keys)
+                        + scene.line("echo", "tcp4", keys="tcpmux=plus " + echo_keys))
+
+
+@claim(each=["no header", "another proxy"])
+def tcpmux_is_no_way_around_a_services_proxies(scene, lack):
+    daemon = mux(scene, "" if lack == "no header" else HERE,
+                 HERE if lack == "no header" else "proxy_from=192.0.2.0/24")
+    client = daemon.client("tcpmux")
+    client.sendall((b"" if lack == "no header" else V1) + b"echo\r\nhello")
+    expect_equal(receive_all(client)[:1], b"-", "the answer")
+    daemon.wait_for_event("conn_refused", service="echo", verdict="proxy")
+
+
+@claim()
+def tcpmux_hands_over_what_a_proxy_of_both_has_named(scene):
+    client = mux(scene, HERE, HERE).client("tcpmux")
+    client.sendall(V1 + b"echo\r\n")
+    expect_equal(receive_line(client)[:1], "+", "the greeting")
+    client.sendall(b"hello")
+    expect_equal(receive(client, 5), b"hello", "the echo")
