@@ -72,6 +72,12 @@ shared_admit(struct shared *shared, uint32_t row, uint32_t writer, int64_t limit
 	return false;
 }
 
+void
+shared_keep(struct shared *shared, uint32_t row, uint32_t writer)
+{
+	(void)atomic_fetch_add(&shared_block(shared, row, writer)->active, 1);
+}
+
 bool
 shared_release(struct shared *shared, uint32_t row, uint32_t writer)
 {

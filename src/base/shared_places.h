@@ -22,6 +22,10 @@
 bool shared_admit(struct shared *shared, uint32_t row, uint32_t writer, int64_t limit);
 bool shared_release(struct shared *shared, uint32_t row, uint32_t writer);
 
+/* Take one whether it is free or not: for what was let in, and now stays longer than the process
+ * that holds its place. */
+void shared_keep(struct shared *shared, uint32_t row, uint32_t writer);
+
 /* Supervisor: a connection of `from` is now one of `to`, the lower number of the two (the order
  * in which places are counted makes use of it); true as for shared_release, for it holds two
  * places for a moment, and somebody may have been refused for that. A dead writer's places are

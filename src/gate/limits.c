@@ -320,6 +320,14 @@ limits_release(const struct gate *gate, uint64_t source)
 		shared_holds_drop(gate->sources, gate->writer, source);
 }
 
+uint64_t
+limits_keep(const struct gate *gate, uint64_t source)
+{
+	if (source == 0 || !shared_holds_take(gate->sources, gate->writer, source, UINT32_MAX))
+		return 0;
+	return source;
+}
+
 void
 limits_note_refusal(struct service *service, int conn_fd, const struct netaddr *peer,
 	enum verdict verdict)

@@ -22,6 +22,10 @@ enum verdict limits_judge_stream(struct service *service, int conn_fd, const str
 	uint64_t *ret_source);
 void limits_release(const struct gate *gate, uint64_t source);
 
+/* Count one connection more of a source that limits_judge_stream gave, whatever its limit. What is
+ * to be released for it: 0, if it finds no place to be counted in. */
+uint64_t limits_keep(const struct gate *gate, uint64_t source);
+
 /* The client was refused, by whatever verdict: does that make its source one to be banned? And if
  * the service says so, its connection will be reset. */
 void limits_note_refusal(struct service *service, int conn_fd, const struct netaddr *peer,

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "config/meaning.h"
 #include "gate/admission.h"
+#include "gate/limits.h"
 #include "gate/listener.h"
 #include "gate/service.h"
 #include "gate/spawn_request.h"
@@ -158,11 +159,13 @@ out_ready(struct watch *watch, uint32_t events)
 {
 	struct relay *relay = CONTAINER_OF(watch, struct relay, out);
 
-	(void)events;
-	if (relay->stage == RELAY_STARTING)
+	if (relay->stage == RELAY_STARTING) {
 		relay_take_terminal(relay);
-	else
-		relay_move(relay);
+		return;
+	}
+	if (relay->outward.held && (events & (EPOLLERR | EPOLLHUP)) != 0)
+		relay_keep_place(relay);
+	relay_move(relay);
 }
 
 /* ---------------------------------------------------------------- begin, end */
@@ -181,6 +184,7 @@ relay_new(const struct entrant *entrant)
 	relay->out = (struct watch){ .fd = -1, .ready = out_ready };
 	relay->service = service;
 	relay->peer = entrant->peer;
+	relay->source = entrant->source;
 	relay->started = relay->moved = loop_now(gate->loop);
 	relay->timer.expired = timer_expired;
 	relay->is_terminal = service->config->keys->stdio == CONFIG_STDIO_PTY;
@@ -303,6 +307,16 @@ relay_close(struct relay *relay, struct watch *watch)
 }
 
 void
+relay_keep_place(struct relay *relay)
+{
+	if (relay->has_place)
+		return;
+	relay->has_place = true;
+	relay->source = limits_keep(relay->service->gate, relay->source);
+	service_keep_place(relay->service);
+}
+
+void
 relay_free(struct relay *relay)
 {
 	struct service *service = relay->service;
@@ -317,6 +331,10 @@ relay_free(struct relay *relay)
 		relay->next->from = relay->from;
 	free(relay->inward.held);
 	free(relay->outward.held);
+	if (relay->has_place) {
+		limits_release(gate, relay->source);
+		service_release(service);
+	}
 	free(relay);
 	gate->conn_count--;
 	service_return(service);

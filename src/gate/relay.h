@@ -7,7 +7,11 @@
  * An end goes through as well: the client's to the program (its pipe is closed; a terminal is given
  * the character that means it), the program's to the client, when all has been sent. When the
  * client has vanished everything is closed, which tells the program as it would anybody behind a
- * pipe (SIGPIPE) or a terminal (SIGHUP). */
+ * pipe (SIGPIPE) or a terminal (SIGHUP).
+ *
+ * The place goes to the supervisor, who gives it back when the program has ended. A client that has
+ * not taken by then what it is owed holds one of its own: else those who never read would cost
+ * descriptors and memory, and be counted by no limit. */
 #ifndef REEVE_GATE_RELAY_H
 #define REEVE_GATE_RELAY_H
 
@@ -68,17 +72,22 @@ struct relay {
 	struct flow outward;
 	struct netaddr peer;
 	uint64_t connection; /* id */
+	uint64_t source;     /* of the client's connections (gate/limits.h) */
 	msec started;
 	msec moved;
 	msec typed; /* the end, into a terminal */
 	struct timer timer;
 	enum relay_stage stage;
 	bool is_terminal;
+	bool has_place;      /* its own, beside or after the program's */
 	bool is_hung_up;     /* the client's side is gone; epoll would say so again and again */
 	char last_input;     /* of the terminal */
 	int owed;            /* to a lingering client, when one looked last */
 	unsigned char looks; /* at that */
 };
+
+/* The program has ended, or is about to, and the client stays. */
+void relay_keep_place(struct relay *relay);
 
 /* Move what can be moved, and see to what follows from it. */
 void relay_move(struct relay *relay);

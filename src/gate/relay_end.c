@@ -96,6 +96,8 @@ relay_finish(struct relay *relay, enum ending ending)
 	if (is_vanished(ending) || shutdown(relay->conn.fd, SHUT_WR) < 0 || !should_linger(relay) ||
 		linger(relay) < 0 || loop_rewatch(loop, &relay->conn, EPOLLIN) < 0)
 		relay_free(relay);
+	else
+		relay_keep_place(relay);
 }
 
 void

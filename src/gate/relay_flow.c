@@ -214,10 +214,11 @@ events_of_conn(const struct relay *relay)
 	return events;
 }
 
+/* While nothing is read there, that the program has ended is asked for alone. */
 static uint32_t
 events_of_out(const struct relay *relay)
 {
-	uint32_t events = 0;
+	uint32_t events = relay->has_place ? 0 : EPOLLERR;
 
 	if (!relay->outward.is_at_end && !relay->outward.held)
 		events = EPOLLIN;

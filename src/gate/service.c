@@ -175,6 +175,12 @@ service_admit_or_drop(struct service *service)
 			service->config->keys->instances);
 }
 
+void
+service_keep_place(struct service *service)
+{
+	shared_keep(service->gate->shared, service->row, service->gate->writer);
+}
+
 bool
 service_has_no_place(const struct service *service)
 {

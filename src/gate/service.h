@@ -29,6 +29,10 @@ void service_release(struct service *service);
 /* The same for somebody who does not wait for one: what he brought is dropped. */
 bool service_admit_or_drop(struct service *service);
 
+/* Take one in any case: for a client that stays when its program, which held one for it, has
+ * ended. */
+void service_keep_place(struct service *service);
+
 /* Are all places taken? For those who would rather not ask for one; nobody notes that they wait. */
 bool service_has_no_place(const struct service *service);
 

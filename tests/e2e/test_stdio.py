@@ -208,6 +208,24 @@ def the_daemons_end_waits_for_relayed_connections_and_then_cuts_them(scene):
     expect_equal(daemon.wait(), 0, "the exit status")
 
 
+@claim(each=["pipe", "pty"])
+def a_client_that_leaves_what_a_program_said_keeps_its_place(scene, way):
+    # It ends when everything between it and the client is full.
+    program = script(scene, "#!/bin/sh\ntimeout 0.5 cat /dev/zero\n")
+    daemon = scene.daemon(scene.program("p", program, "unix",
+                                        "instances=2 per_source=1 stdio=" + way), args=["--gates", "1"])
+    reader = daemon.client("p", "unix")
+    daemon.wait_for_event("handler_ended", service="p")
+    refused = daemon.client("p", "unix")
+    expect_equal(receive_all(refused), b"", "the answer to a second connection of the source")
+    daemon.wait_for_event("conn_refused", service="p", verdict="per-source")
+    expect_equal(len(daemon.log.find("handler_ended", service="p")), 1, "programs")
+    expect(len(receive_all(reader)) > 0, "nothing came")
+    daemon.wait_for_event("conn_ended", service="p")
+    served = daemon.client("p", "unix")
+    expect(len(receive(served, 10)) == 10, "nothing came")
+
+
 # ---------------------------------------------------------------- stdio=pty
 
 def on_terminal(scene, program, protocol="tcp4", keys="", **rest):
