@@ -162,7 +162,7 @@ set_groups(struct child *child)
 {
 	const struct identity *who = &child->plan->identity;
 
-	return syscall(SYS_setgroups, who->group_count, who->groups) == 0;
+	return syscall(UTIL_SYS_SETGROUPS, who->group_count, who->groups) == 0;
 }
 
 static bool
@@ -170,7 +170,7 @@ set_gid(struct child *child)
 {
 	gid_t gid = child->plan->identity.gid;
 
-	return syscall(SYS_setresgid, gid, gid, gid) == 0;
+	return syscall(UTIL_SYS_SETRESGID, gid, gid, gid) == 0;
 }
 
 /* Else the next step would take away what the one after it sets. */
@@ -186,7 +186,7 @@ set_uid(struct child *child)
 {
 	uid_t uid = child->plan->identity.uid;
 
-	return syscall(SYS_setresuid, uid, uid, uid) == 0;
+	return syscall(UTIL_SYS_SETRESUID, uid, uid, uid) == 0;
 }
 
 /* An ambient capability that is no longer inheritable is gone with this too. */
