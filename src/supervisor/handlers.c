@@ -62,14 +62,16 @@ start_failed(struct supervisor *supervisor, const struct start *start, enum spaw
 	release_place(supervisor, served->row, start->source);
 }
 
-/* Low descriptors are what every start pays for: a few of them may be pipes of running programs,
- * many must not. */
+/* Low descriptors are what every start pays for, 0.5 us each: copied for the child, closed at its
+ * exec. A few may be pipes of running programs, for moving one is not free either. */
+#define LOW_PIPES_END 10
+
 static int
 keep_low_range_free(int pipe_fd)
 {
 	int high_fd;
 
-	if (pipe_fd < SPAWN_LOW_FDS / 2)
+	if (pipe_fd < LOW_PIPES_END)
 		return pipe_fd;
 	high_fd = spawn_move_high(pipe_fd);
 	return high_fd < 0 ? pipe_fd : high_fd;
