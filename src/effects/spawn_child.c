@@ -2,9 +2,8 @@
 /* The steps between clone and exec, in the supervisor's memory while the supervisor waits: system
  * calls only, made directly, because the C library's wrappers of setuid and friends would speak to
  * the supervisor's threads. What belongs to the memory and not to the process would become the
- * supervisor's too, so nothing of the kind is changed here; but the kernel itself makes the memory
- * of a process that takes another uid undumpable. The supervisor stays so, and had better: until
- * exec, the child would be open to ptrace by any process of that uid. */
+ * supervisor's too, so only one thing of the kind is changed here: with another uid it becomes
+ * undumpable, and the supervisor stays so. */
 #include "effects/spawn_child.h"
 
 #include <errno.h>
@@ -181,12 +180,21 @@ keep_capabilities(struct child *child)
 	return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0;
 }
 
+/* From here on any process of that uid may send signals, and could trace a dumpable one, in our
+ * memory. A signal that dumps a core, taken once the mask is open, ends all who share that memory
+ * before Linux 5.16: the supervisor. The kernel makes the memory undumpable by itself, but with
+ * fs.suid_dumpable=2, which is what collectors of cores set, not for this. */
+/* From here on any process of that uid may send signals, and could trace a dumpable process, in our
+ * memory. A signal that dumps core, taken as soon as the mask is open, would before Linux 5.16 end
+ * all who share the memory. By itself the kernel makes it undumpable only as far as
+ * fs.suid_dumpable says, which collectors of cores set to 2. */
 static bool
 set_uid(struct child *child)
 {
 	uid_t uid = child->plan->identity.uid;
 
-	return syscall(UTIL_SYS_SETRESUID, uid, uid, uid) == 0;
+	return syscall(UTIL_SYS_SETRESUID, uid, uid, uid) == 0 &&
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
 /* An ambient capability that is no longer inheritable is gone with this too. */

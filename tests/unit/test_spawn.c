@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -322,6 +323,33 @@ root_becomes_the_user_with_all_ids_and_no_way_back(void **state)
 	assert_non_null(strstr(report, "CapBnd:\t0000000000000000\n"));
 }
 
+/* Where fs.suid_dumpable is 0 the kernel would see to it alone. */
+static void
+another_users_start_leaves_our_memory_undumpable(void **state)
+{
+	enum { USER = 54321 };
+	gid_t group = USER;
+	static char true_path[] = "/bin/true";
+	char *argv[] = { true_path, NULL };
+	struct spawn_plan plan = plain_plan(argv);
+	struct spawn_result result;
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)state;
+	if (!priv_is_root())
+		skip();
+	plan.path = true_path;
+	plan.steps |= SPAWN_DO(GROUPS) | SPAWN_DO(GID) | SPAWN_DO(UID);
+	plan.identity = (struct identity){
+		.uid = USER, .gid = group, .groups = &group, .group_count = 1, .is_set = true
+	};
+	assert_int_equal(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), 0);
+	assert_int_equal(run_with(&plan, (const int[3]){ null_fd, null_fd, null_fd }, &result), 0);
+	assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+	assert_int_equal(waitpid(result.pid, NULL, 0), result.pid);
+	(void)close(null_fd);
+}
+
 /* A process of that uid which stops whatever it may, until it is killed. */
 static pid_t
 start_stopper(uid_t uid)
@@ -511,6 +539,7 @@ main(void)
 		cmocka_unit_test(a_limit_that_cannot_be_set_means_no_start),
 		cmocka_unit_test(an_identity_that_cannot_be_taken_means_no_start),
 		cmocka_unit_test(root_becomes_the_user_with_all_ids_and_no_way_back),
+		cmocka_unit_test(another_users_start_leaves_our_memory_undumpable),
 		cmocka_unit_test(a_process_of_the_programs_user_cannot_hold_us),
 		cmocka_unit_test(nor_where_the_kernel_has_to_wait_for_the_childs_oom_score),
 		cmocka_unit_test(nothing_of_ours_changes),
