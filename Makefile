@@ -325,7 +325,7 @@ run: ## serve etc/demo/services on loopback until Ctrl-C
 clean: ## remove what was built
 	rm -rf $(BUILD)
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
 	@echo "BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSTEMD=$(SYSTEMD); V=1 shows the commands."
 
 .PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e check-real asan \
