@@ -53,6 +53,12 @@ check_rules(struct check *check, const struct service_config *service, size_t pl
 	}
 }
 
+static bool
+is_just(char *const *list, const char *word)
+{
+	return list[0] != NULL && list[1] == NULL && strcmp(list[0], word) == 0;
+}
+
 /* A program that takes the listening socket accepts its clients itself: that rules did not hold
  * there would be found out too late. */
 static void
@@ -60,15 +66,15 @@ check_wait(struct check *check, const struct service_config *service)
 {
 	const struct service_keys *keys = service->keys;
 	char *const *only = keys->only_from;
-	bool is_open =
-		only == NULL || (only[0] != NULL && only[1] == NULL && strcmp(only[0], "ALL") == 0);
+	bool is_open = only == NULL || is_just(only, "ALL");
 	size_t place = KEY_PLACE_only_from;
 
 	if (keys->wait == 0)
 		return;
 	if (is_open && keys->no_access != NULL && keys->no_access[0] != NULL)
 		place = KEY_PLACE_no_access;
-	else if (is_open && keys->access_times != NULL)
+	else if (is_open && keys->access_times != NULL &&
+		!is_just(keys->access_times, "00:00-24:00"))
 		place = KEY_PLACE_access_times;
 	else if (is_open)
 		return;
