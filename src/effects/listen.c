@@ -276,6 +276,55 @@ listen_clear_options(int listen_fd, enum protocol protocol)
 		(void)set_option(listen_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 0);
 }
 
+static bool
+takes_clients(int listen_fd, enum protocol protocol)
+{
+	union any_address peer;
+	socklen_t length = sizeof(peer);
+	int is_listening = 0;
+
+	if (protocol_type(protocol) == SOCK_DGRAM)
+		return getpeername(listen_fd, &peer.any, &length) < 0;
+	length = sizeof(is_listening);
+	return getsockopt(listen_fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &length) < 0 ||
+		is_listening != 0;
+}
+
+/* A port that the kernel had picked is lost. Of one that is not, it says EINVAL. */
+static int
+bind_again(int listen_fd, const struct netaddr *bound)
+{
+	union any_address address;
+	socklen_t length = netaddr_to_sockaddr(bound, &address.storage);
+
+	if (bind(listen_fd, &address.any, length) == 0 || errno == EINVAL)
+		return 0;
+	return -errno;
+}
+
+int
+listen_mend(int listen_fd, enum protocol protocol, const struct netaddr *bound, int backlog)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	socklen_t length = sizeof(int);
+	int device = 0;
+	int error = 0;
+
+	if (takes_clients(listen_fd, protocol))
+		return 0;
+	/* The device goes with the peer; one that was handed in may have been bound to it. */
+	(void)getsockopt(listen_fd, SOL_SOCKET, SO_BINDTOIFINDEX, &device, &length);
+	if (connect(listen_fd, &nobody, sizeof(nobody)) < 0)
+		return -errno;
+	if (device != 0)
+		error = set_option(listen_fd, SOL_SOCKET, SO_BINDTOIFINDEX, device);
+	if (error == 0 && protocol_family(protocol) != AF_UNIX)
+		error = bind_again(listen_fd, bound);
+	if (error == 0 && protocol_type(protocol) != SOCK_DGRAM && listen(listen_fd, backlog) < 0)
+		error = -errno;
+	return error;
+}
+
 void
 listen_remove_file(const char *path)
 {

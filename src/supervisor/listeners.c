@@ -286,17 +286,19 @@ open_listener(struct opening *opening, const struct service_config *service, uin
 		return error;
 	}
 	listener->is_for_one = is_for_one;
+	listener->backlog = options.backlog;
 	*ret_listener = listener;
 	return 0;
 }
 
 /* A kept socket takes the options of now; one that does not stays as it was and is reported. */
 static void
-retune(const struct listener *listener, const struct service_config *service)
+retune(struct listener *listener, const struct service_config *service)
 {
 	struct listen_options options;
 	int error = socket_options(service, &options);
 
+	listener->backlog = options.backlog;
 	for (uint32_t i = 0; error == 0 && listener->is_ours && i < listener->fd_count; i++)
 		error = listen_retune(listener->fds[i], &listener->wanted, &options);
 	if (error < 0)

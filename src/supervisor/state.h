@@ -118,6 +118,7 @@ struct listener {
 	struct netaddr bound;
 	int *fds; /* one for each gate that serves it, or a single one for all */
 	uint32_t fd_count;
+	int backlog;
 	struct waiting *waiting; /* room to watch each of `fds`; NULL: never needed yet */
 	bool is_waiting;         /* the supervisor watches it, or a program has it */
 	bool is_known_to_gates;  /* they may still have it, though it is to wait */

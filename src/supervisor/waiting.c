@@ -350,6 +350,18 @@ note_streak(struct waiting *waiting, const struct handler *handler)
 		waiting->streak++;
 }
 
+/* Many programs shut down or connect what they have as standard input when they end. */
+static void
+mend(const struct waiting *waiting)
+{
+	const struct listener *listener = waiting->listener;
+	int error = listen_mend(waiting->watch.fd, listener->wanted.protocol, &listener->bound,
+		listener->backlog);
+
+	if (error < 0)
+		LOG(system_error, .step = "listen", .error = -error);
+}
+
 void
 waiting_ended(struct supervisor *supervisor, struct handler *handler)
 {
@@ -360,6 +372,7 @@ waiting_ended(struct supervisor *supervisor, struct handler *handler)
 		next = waiting->next_held;
 		note_streak(waiting, handler);
 		waiting->handler = NULL;
+		mend(waiting);
 		is_theirs = is_theirs || waiting->served == NULL;
 		if (waiting->served != NULL && waiting->served->is_activated)
 			arm_service(waiting->served);

@@ -21,6 +21,8 @@
  *       else       the answer is "PID " and the datagram
  *   probe listen   the same with sockets from descriptor 3 on; the first that is ready is taken
  *   probe connection   "report", to the connection that is descriptor 3
+ *   probe deafen   with a listening socket as standard input: tell one client "ready PID", shut the
+ *                  socket down, or connect it to the client of a datagram, and end
  *   probe ignore   end at once, and take nothing */
 #include <dirent.h>
 #include <fcntl.h>
@@ -336,6 +338,24 @@ take_handed(char **arguments)
 	return take_all(3, atoi(count), arguments);
 }
 
+static int
+deafen(void)
+{
+	char text[64];
+	struct sockaddr_storage from;
+	socklen_t from_length = sizeof(from);
+	int conn_fd = accept(0, NULL, NULL);
+	int length = sprintf(text, "ready %d\n", getpid());
+
+	if (conn_fd >= 0)
+		return write(conn_fd, text, (size_t)length) == length ? shutdown(0, SHUT_RDWR) : 4;
+	if (recvfrom(0, text + length, 1, 0, (struct sockaddr *)&from, &from_length) < 0)
+		return 3;
+	if (connect(0, (struct sockaddr *)&from, from_length) < 0)
+		return 4;
+	return write(0, text, (size_t)length) != length;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -349,10 +369,12 @@ main(int argc, char **argv)
 		return take_handed(argv);
 	if (argc == 2 && strcmp(argv[1], "connection") == 0)
 		return dup2(3, 1) == 1 ? report(argv) : 3;
+	if (argc == 2 && strcmp(argv[1], "deafen") == 0)
+		return deafen();
 	if (argc == 2 && strcmp(argv[1], "ignore") == 0)
 		return 0;
 	fprintf(stderr,
 		"usage: probe report [argument ...] | probe hold | probe take | probe listen | "
-		"probe connection | probe ignore\n");
+		"probe connection | probe deafen | probe ignore\n");
 	return 2;
 }

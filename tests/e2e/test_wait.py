@@ -180,6 +180,22 @@ def what_a_program_did_to_the_sockets_flags_the_next_one_does_not_see(scene):
     expect_equal(DatagramReport(client).one("nonblocking"), "0", "non-blocking")
 
 
+@claim(needs=["probe"], each=DATAGRAMS + ["tcp4", "tcp6"])
+def a_socket_that_a_program_shut_down_or_connected_is_mended(scene, protocol):
+    line = wait_line(scene, "take", protocol, program="deafen")
+    kind = socket.SOCK_STREAM if protocol in STREAMS else socket.SOCK_DGRAM
+    # A port that the kernel picked is lost when a socket is shut down, one that was asked for not.
+    for table in [line, line.replace(":0/", ":%d/" % free_port(kind))]:
+        daemon = scene.daemon(table)
+        for _ in range(3):
+            client = daemon.client("take", protocol)
+            if protocol in DATAGRAMS:
+                client.send(b"hello")
+            pid = greeted_pid(client)
+            daemon.wait_for_event("handler_ended", service="take", pid=pid)
+        daemon.stop()
+
+
 @claim(needs=["probe"])
 def its_standard_error_is_logged_with_the_number_of_the_start(scene):
     daemon = wait_daemon(scene, "tcp4")
