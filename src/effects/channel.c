@@ -209,8 +209,8 @@ channel_done(struct message *message)
 	message->fd_count = 0;
 }
 
-/* What is left in the queue the kernel would close on our behalf, and have us wait. A message without
- * a byte is told from the end by its sender's credentials, which every message has. */
+/* What is left in the queue the kernel would close on our behalf, and have us wait. A message
+ * without a byte is told from the end by its sender's credentials, which every message has. */
 void
 channel_close(int channel_fd)
 {
