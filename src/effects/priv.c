@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <linux/magic.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #define GROUPS_MAX 65536
 #define UNKNOWN_FIRST 65520
@@ -206,13 +208,14 @@ priv_own_socket_file(const char *path, uid_t uid, gid_t gid, mode_t mode)
 }
 
 int
-priv_give_pipe(int pipe_fd, uid_t uid)
+priv_give_pipe(int pipe_fd, uid_t maker, uid_t uid)
 {
 	struct stat pipe_status;
+	struct statfs home;
 
-	if (fstat(pipe_fd, &pipe_status) < 0)
+	if (fstat(pipe_fd, &pipe_status) < 0 || fstatfs(pipe_fd, &home) < 0)
 		return -errno;
-	if (!S_ISFIFO(pipe_status.st_mode) || pipe_status.st_uid == uid)
+	if (home.f_type != PIPEFS_MAGIC || pipe_status.st_uid != maker || maker == uid)
 		return 0;
 	return fchown(pipe_fd, uid, (gid_t)-1) < 0 ? -errno : 0;
 }

@@ -136,19 +136,22 @@ note_start(struct supervisor *supervisor, const struct start *start, struct hand
 
 /* The pipes are ours, or a gate's, and the program is to open them as /dev/stdin and so on. */
 static int
-give_pipes(const struct start *start, int made_fd)
+give_pipes(const struct supervisor *supervisor, const struct start *start, int made_fd)
 {
 	const struct spawn_plan *plan = &start->served->plan;
+	const struct identity *gate = &supervisor->gate_identity;
+	uid_t gate_uid = gate->is_set ? gate->uid : geteuid();
+	uid_t uid = plan->identity.uid;
 	int error = 0;
 
 	if ((plan->steps & SPAWN_DO(UID)) == 0)
 		return 0;
 	if (made_fd >= 0)
-		error = priv_give_pipe(made_fd, plan->identity.uid);
+		error = priv_give_pipe(made_fd, geteuid(), uid);
 	if (error == 0 && start->in_fd != start->out_fd)
-		error = priv_give_pipe(start->in_fd, plan->identity.uid);
+		error = priv_give_pipe(start->in_fd, gate_uid, uid);
 	if (error == 0 && start->in_fd != start->out_fd)
-		error = priv_give_pipe(start->out_fd, plan->identity.uid);
+		error = priv_give_pipe(start->out_fd, gate_uid, uid);
 	return error;
 }
 
@@ -181,7 +184,8 @@ handlers_run(struct supervisor *supervisor, const struct start *start)
 	auto_close int made_fd = -1;
 	struct handler *handler = NULL;
 	int error_fd = open_error(start, &made_fd, &read_fd);
-	int error = error_fd < 0 ? error_fd : give_pipes(start, read_fd >= 0 ? made_fd : -1);
+	int error = error_fd < 0 ? error_fd
+				 : give_pipes(supervisor, start, read_fd >= 0 ? made_fd : -1);
 
 	if (error == 0) {
 		/* Before there is a child: one that cannot be kept must not be started. */
