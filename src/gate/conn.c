@@ -72,7 +72,7 @@ hand_over(struct conn *conn)
 		.protocol = (enum protocol)conn->protocol,
 		.peer = conn->peer,
 		.source = conn->source,
-		.was_served = true };
+		.is_kept_ready = true };
 
 	loop_unwatch(gate->loop, &conn->watch);
 	conn->watch.fd = -1;

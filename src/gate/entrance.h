@@ -15,7 +15,7 @@ struct entrant {
 	uint64_t source;      /* what it holds of its source's connections (gate/limits.h) */
 	struct netaddr local; /* what it asked; family AF_UNSPEC: the kernel is to be asked */
 	struct netaddr proxy; /* who said these two; family AF_UNSPEC: nobody did */
-	bool was_served;      /* a built-in had it, and its socket is as built-ins want it */
+	bool is_kept_ready;   /* its socket is as a gate wants it, and not as a program does */
 };
 
 /* Serve it: it has been judged. */

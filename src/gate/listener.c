@@ -195,8 +195,10 @@ static enum outcome
 accept_client(struct listener *listener, struct entrant *ret_entrant)
 {
 	struct service *service = listener->service;
-	/* A program that gets it expects a socket that blocks. */
-	bool is_kept = service->builtin.ops || relay_serves(service);
+	/* A program that gets it expects a socket that blocks. Who serves the client of a proxy is
+	 * settled when it is named: there may be a reload until then. */
+	bool is_kept = service->builtin.ops || relay_serves(service) ||
+		service->config->keys->proxy_from;
 	int flags = SOCK_CLOEXEC | (is_kept ? SOCK_NONBLOCK : 0);
 	union {
 		struct sockaddr any;
@@ -211,7 +213,8 @@ accept_client(struct listener *listener, struct entrant *ret_entrant)
 	*ret_entrant = (struct entrant){ .service = service,
 		.conn_fd = conn_fd,
 		.protocol = listener->protocol,
-		.peer = { .family = AF_UNIX } };
+		.peer = { .family = AF_UNIX },
+		.is_kept_ready = is_kept };
 	if (length >= sizeof(from.any.sa_family))
 		(void)netaddr_from_sockaddr(&ret_entrant->peer, &from.any);
 	if (!listener->is_wildcard)

@@ -85,7 +85,7 @@ spawn_request_send(const struct entrant *entrant)
 		make_message(service, entrant->protocol, &entrant->peer, &entrant->local);
 
 	spawn.source = entrant->source;
-	if (entrant->was_served && !make_plain(entrant)) {
+	if (entrant->is_kept_ready && !make_plain(entrant)) {
 		entrance_turn_away(entrant);
 		admission_note_refusal(service, &entrant->peer, &short_of_descriptors, false);
 		return;

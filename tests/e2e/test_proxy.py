@@ -2,6 +2,8 @@
 """The PROXY protocol: a proxy in front says whom it speaks for, and everything behind that (access,
 the log, the program) sees the client."""
 
+import os
+import re
 import socket
 import struct
 
@@ -213,3 +215,25 @@ def tcpmux_hands_over_what_a_proxy_of_both_has_named(scene):
     expect_equal(receive_line(client)[:1], "+", "the greeting")
     client.sendall(b"hello")
     expect_equal(receive(client, 5), b"hello", "the echo")
+
+
+@claim(each=["socket", "pipe"], needs=["probe"])
+def a_client_whom_a_proxy_names_after_a_reload_is_served_in_the_new_way(scene, way):
+    other = scene.line("open", "tcp4", "builtin:echo")
+    program = scene.write("program.sh", "#!/bin/sh\ncat /proc/self/fdinfo/0\nexec cat\n")
+    os.chmod(program, 0o755)
+    after = scene.program("p", program, "tcp4", HERE + " proxy_timeout=1min stdio=" + way)
+    before = after.replace("stdio=" + way, "stdio=" + {"socket": "pipe", "pipe": "socket"}[way])
+    daemon = scene.daemon(other + before, "daemon: { gates = 1; };")
+    client = half_a_header(daemon, "p")
+    daemon.reload(other + after)
+    client.sendall(V1[20:])
+    text = b""
+    while b"flags:" not in text or not text.endswith(b"\n"):
+        text += receive(client, 1)
+    flags = int(re.search(rb"flags:\s*([0-7]+)", text).group(1), 8)
+    expect(not flags & os.O_NONBLOCK, "its input does not block: %o", flags)
+    # It has its client, who is silent; so is nobody else.
+    neighbour = daemon.client("open")
+    neighbour.sendall(b"y")
+    expect_equal(receive(neighbour, 1), b"y", "another client's echo")
