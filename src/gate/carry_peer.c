@@ -5,6 +5,7 @@
 #include "gate/carry_table.h"
 #include "gate/datagram_queue.h"
 #include "gate/datagrams.h"
+#include "gate/listener.h"
 #include "gate/service.h"
 
 #include <errno.h>
@@ -59,13 +60,12 @@ static struct carry *
 begin_for_peer(struct listener *listener, const struct datagram_peer *peer)
 {
 	struct service *service = listener->service;
-	const struct gate *gate = service->gate;
+	bool has_descriptor = listener_has_descriptors(service->gate, 1);
 
-	if (gate->descriptors < gate->descriptors_max && service_admit_or_drop(service))
+	if (has_descriptor && service_admit_or_drop(service))
 		return carry_begin(listener, peer);
 	datagrams_note_refusal(service, &peer->address,
-		gate->descriptors < gate->descriptors_max ? VERDICT_refuse_instances
-							  : VERDICT_wait_descriptors);
+		has_descriptor ? VERDICT_refuse_instances : VERDICT_wait_descriptors);
 	return NULL;
 }
 

@@ -5,8 +5,10 @@
 #include "gate/builtin.h"
 #include "gate/conn.h"
 #include "gate/limits.h"
+#include "gate/listener.h"
 #include "gate/outbox.h"
 #include "gate/proxies.h"
+#include "gate/relay.h"
 #include "gate/service.h"
 
 #include <errno.h>
@@ -237,6 +239,9 @@ conn_hand_over(struct conn *conn, uint32_t target_index)
 		return -EINVAL;
 	/* A program is started by the supervisor, which may have more to do than it can follow. */
 	if (!target->builtin.ops && outbox_is_behind(target->gate->outbox))
+		return -EAGAIN;
+	/* It has one already. */
+	if (!listener_has_descriptors(target->gate, relay_descriptors(target) - 1))
 		return -EAGAIN;
 	if (!came_by_its_proxy(conn, target))
 		return -EACCES;

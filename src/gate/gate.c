@@ -26,6 +26,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
+/* Programs that may be heard when clients hold all descriptors that they may: out of the reserve of
+ * setup_commit.c, which a configuration needs the rest of. */
+#define SAID_BEYOND_MAX 16
+
 /* The gate, and what only this file looks at. */
 struct life {
 	struct gate gate;
@@ -114,6 +118,12 @@ adopt(struct gate *gate, struct message *message)
 	 * for the supervisor holds the pipe. */
 	if (!service)
 		return;
+	/* They come as programs were started, which may be more than fit beside the clients that
+	 * were let in since. Without a descriptor for the next one the gate could not go on. */
+	if (gate->descriptors >= gate->descriptors_max + SAID_BEYOND_MAX) {
+		LOG(system_error, .step = "program's standard error", .error = EMFILE);
+		return;
+	}
 	if (said_begin(service, util_take_fd(&message->fds[0]), orphan->connection, orphan->pid) ==
 		0)
 		listener_note_opened(gate);

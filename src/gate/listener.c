@@ -178,11 +178,17 @@ listener_is_followed(struct listener *listener)
 }
 
 bool
+listener_has_descriptors(const struct gate *gate, uint32_t count)
+{
+	return gate->descriptors + count <= gate->descriptors_max;
+}
+
+bool
 listener_has_what_it_takes(struct listener *listener)
 {
-	const struct gate *gate = listener->service->gate;
+	const struct service *service = listener->service;
 
-	if (gate->descriptors + relay_descriptors(listener->service) > gate->descriptors_max) {
+	if (!listener_has_descriptors(service->gate, relay_descriptors(service))) {
 		tell_hunger(listener, 0);
 		starve(listener);
 		return false;
@@ -197,8 +203,8 @@ accept_client(struct listener *listener, struct entrant *ret_entrant)
 	struct service *service = listener->service;
 	/* A program that gets it expects a socket that blocks. Who serves the client of a proxy is
 	 * settled when it is named: there may be a reload until then. */
-	bool is_kept = service->builtin.ops || relay_serves(service) ||
-		service->config->keys->proxy_from;
+	bool is_kept =
+		service->builtin.ops || relay_serves(service) || service->config->keys->proxy_from;
 	int flags = SOCK_CLOEXEC | (is_kept ? SOCK_NONBLOCK : 0);
 	union {
 		struct sockaddr any;

@@ -30,6 +30,9 @@ void listener_pause_service(struct service *service);
 bool listener_has_what_it_takes(struct listener *listener);
 bool listener_is_followed(struct listener *listener);
 
+/* May so many descriptors more be held? For those who cannot wait. */
+bool listener_has_descriptors(const struct gate *gate, uint32_t count);
+
 /* What made listeners starve may be over: try them all again. */
 void listener_resume_starved(struct gate *gate);
 

@@ -280,6 +280,11 @@ relay_begin(const struct entrant *entrant)
 		return;
 	}
 	send_at_once(entrant);
+	/* The door has looked; but proxies' clients and tcpmux's have come through it long ago. */
+	if (!listener_has_descriptors(service->gate, relay_descriptors(service) - 1)) {
+		give_up(relay, entrant);
+		return;
+	}
 	result = relay->is_terminal ? make_way_for_terminal(relay, program_fds)
 				    : make_pipes(relay, program_fds);
 	if (result < 0) {

@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 /* What came with the last spawn message. */
@@ -297,6 +298,72 @@ tcpmux_hands_no_more_to_programs_than_the_supervisor_follows(void **state)
 	fake_finish(&fake);
 }
 
+static void
+tcpmux_hands_nobody_over_whose_pipes_would_be_too_many_descriptors(void **state)
+{
+	/* One descriptor each, and all that there are: a relay takes two more. */
+	enum { CLIENTS = 3 };
+	struct fake_supervisor fake;
+	int client_fds[CLIENTS];
+
+	(void)state;
+	fake_start(&fake, NULL);
+	fake.descriptors = 1;
+	assert_int_equal(fake_configure(&fake, "m tcpmux tcp4\np program tcp4 tcpmux=1 stdio=1"),
+		0);
+	for (size_t i = 0; i < CLIENTS; i++)
+		client_fds[i] = fake_connect(&fake, "m");
+	fake_wait_active(&fake, "m", CLIENTS);
+	fake_say(client_fds[0], "p\r\n", 3);
+	fake_hear(client_fds[0], "-", 1);
+	(void)close(client_fds[0]);
+	(void)close(client_fds[1]);
+	fake_wait_active(&fake, "m", 1);
+	fake_say(client_fds[2], "p\r\n", 3);
+	fake_expect(&fake, MESSAGE_spawn);
+	(void)close(client_fds[2]);
+	fake_finish(&fake);
+}
+
+static void
+limit_descriptors(const struct fake_supervisor *fake, rlim_t limit)
+{
+	struct rlimit limits;
+
+	assert_int_equal(prlimit(fake->gate_pid, RLIMIT_NOFILE, NULL, &limits), 0);
+	limits.rlim_cur = limit;
+	assert_int_equal(prlimit(fake->gate_pid, RLIMIT_NOFILE, &limits, NULL), 0);
+}
+
+static void
+more_programs_than_there_are_descriptors_do_not_end_the_gate(void **state)
+{
+	enum { PROGRAMS = 200 };
+	struct fake_supervisor fake;
+	int stderr_fds[PROGRAMS];
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, NULL);
+	fake.descriptors = 1;
+	assert_int_equal(fake_configure(&fake, "e echo tcp4"), 0);
+	client_fd = fake_connect(&fake, "e");
+	fake_say(client_fd, "a", 1);
+	fake_hear(client_fd, "a", 1);
+	limit_descriptors(&fake, 100);
+	for (size_t i = 0; i < PROGRAMS; i++)
+		stderr_fds[i] = program_heard(&fake);
+	fake_say(client_fd, "b", 1);
+	fake_hear(client_fd, "b", 1);
+	fake_expect_log(&fake, "standard error");
+	(void)close(client_fd);
+	assert_int_equal(write(stderr_fds[0], "heard\n", 6), 6);
+	fake_expect_log(&fake, "heard");
+	for (size_t i = 0; i < PROGRAMS; i++)
+		(void)close(stderr_fds[i]);
+	fake_finish(&fake);
+}
+
 int
 main(void)
 {
@@ -311,6 +378,9 @@ main(void)
 		cmocka_unit_test(tcpmux_hands_over_with_nothing_lost),
 		cmocka_unit_test(tcpmux_hands_nobody_to_a_service_that_is_full),
 		cmocka_unit_test(tcpmux_hands_no_more_to_programs_than_the_supervisor_follows),
+		cmocka_unit_test(
+			tcpmux_hands_nobody_over_whose_pipes_would_be_too_many_descriptors),
+		cmocka_unit_test(more_programs_than_there_are_descriptors_do_not_end_the_gate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
