@@ -414,7 +414,6 @@ can_pay(const struct service *service, const struct netaddr *peer, int64_t exces
 	if (excess <= 0)
 		return true;
 	who.service = 0;
-	who.detail = rate.burst << 32 | rate.tokens;
 	return client_source_take(service->gate->sources, &who, &rate, (uint64_t)excess,
 		clock_of(service));
 }

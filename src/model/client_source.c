@@ -19,8 +19,10 @@ struct name {
 	uint64_t service;
 	uint64_t detail;
 	unsigned char address[16];
+	struct rate rate; /* of a bucket: another rate has another one */
 };
-_Static_assert(sizeof(struct name) == 40, "a name has no gaps");
+_Static_assert(sizeof(struct name) == 40 + sizeof(struct rate) && sizeof(struct rate) == 24,
+	"a name has no gaps");
 
 static void
 copy_prefix(unsigned char *to, const void *address, size_t length, unsigned bits)
@@ -34,14 +36,17 @@ copy_prefix(unsigned char *to, const void *address, size_t length, unsigned bits
 	memset(to + whole + 1, 0, length - whole - 1);
 }
 
-uint64_t
-client_source_key(const struct shared_sources *sources, const struct client_source *source)
+static uint64_t
+key_of(const struct shared_sources *sources, const struct client_source *source,
+	const struct rate *rate)
 {
 	struct name name = {
 		.kind = (uint16_t)source->kind, .service = source->service, .detail = source->detail
 	};
 	const struct netaddr *peer = source->peer;
 
+	if (rate)
+		name.rate = *rate;
 	if (peer)
 		name.family = peer->family;
 	if (name.family == AF_INET)
@@ -53,21 +58,29 @@ client_source_key(const struct shared_sources *sources, const struct client_sour
 	return shared_sources_key(sources, &name, sizeof(name));
 }
 
-static _Atomic uint64_t *
-word_of(struct shared_sources *sources, const struct client_source *source, uint64_t now)
+uint64_t
+client_source_key(const struct shared_sources *sources, const struct client_source *source)
 {
-	_Atomic uint64_t *word =
-		shared_sources_take(sources, client_source_key(sources, source), now);
+	return key_of(sources, source, NULL);
+}
+
+/* The bucket of a source. One that was emptied at another rate (a reload changed it) says when it
+ * would be full at that one: it is not asked. */
+static _Atomic uint64_t *
+word_of(struct shared_sources *sources, const struct client_source *source, const struct rate *rate,
+	uint64_t now)
+{
+	_Atomic uint64_t *word = shared_sources_take(sources, key_of(sources, source, rate), now);
 	struct client_source others = { .kind = source->kind, .service = source->service };
 
-	return word ? word : shared_sources_overflow(sources, client_source_key(sources, &others));
+	return word ? word : shared_sources_overflow(sources, key_of(sources, &others, rate));
 }
 
 bool
 client_source_take(struct shared_sources *sources, const struct client_source *source,
 	const struct rate *rate, uint64_t amount, uint64_t now)
 {
-	_Atomic uint64_t *word = word_of(sources, source, now);
+	_Atomic uint64_t *word = word_of(sources, source, rate, now);
 	uint64_t before = atomic_load(word);
 
 	for (int i = 0; i < ATTEMPTS; i++) {
@@ -85,7 +98,7 @@ bool
 client_source_take_or_punish(struct shared_sources *sources, const struct client_source *source,
 	const struct rate *rate, msec penalty, uint64_t now, bool *ret_is_new)
 {
-	_Atomic uint64_t *word = word_of(sources, source, now);
+	_Atomic uint64_t *word = word_of(sources, source, rate, now);
 	uint64_t before = atomic_load(word);
 
 	*ret_is_new = false;
@@ -110,7 +123,7 @@ void
 client_source_take_on_credit(struct shared_sources *sources, const struct client_source *source,
 	const struct rate *rate, uint64_t now)
 {
-	_Atomic uint64_t *word = word_of(sources, source, now);
+	_Atomic uint64_t *word = word_of(sources, source, rate, now);
 	uint64_t before = atomic_load(word);
 
 	for (int i = 0; i < ATTEMPTS; i++)
@@ -123,7 +136,7 @@ msec
 client_source_wait(struct shared_sources *sources, const struct client_source *source,
 	const struct rate *rate, uint64_t now)
 {
-	const _Atomic uint64_t *word = word_of(sources, source, now);
+	const _Atomic uint64_t *word = word_of(sources, source, rate, now);
 
 	return rate_wait(rate, 1, now, atomic_load(word));
 }

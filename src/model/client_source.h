@@ -35,7 +35,8 @@ struct client_source {
 uint64_t client_source_key(const struct shared_sources *sources,
 	const struct client_source *source);
 
-/* Take `amount` from the source's bucket; false: it has not so much. */
+/* Take `amount` from the source's bucket at that rate, of which it has one for each; false: it has
+ * not so much. */
 bool client_source_take(struct shared_sources *sources, const struct client_source *source,
 	const struct rate *rate, uint64_t amount, uint64_t now);
 

@@ -218,14 +218,14 @@ def at_limit_close_turns_away_whom_the_service_cannot_take(scene, limit):
     daemon.wait_for_event("conn_refused", service="echo", verdict=verdict)
 
 
-@claim()
-def no_rate_ever_closes_the_port(scene):
+@claim(each=["0", "1000"])
+def no_rate_ever_closes_the_port(scene, later):
     daemon = echo(scene, "cps=1/h")
     expect(is_let_in(daemon.client("echo")), "the first is refused")
     waiting = [daemon.client("echo") for _ in range(50)]  # connected, by the kernel
     daemon.wait_for_event("service_paced", service="echo")
     expect(all(is_silent(client) for client in waiting), "a client that waits heard something")
-    table = open(daemon.services, encoding="utf-8").read().replace("cps=1/h", "cps=0")
+    table = open(daemon.services, encoding="utf-8").read().replace("cps=1/h", "cps=" + later)
     daemon.reload(table)
     for client in waiting:
         expect(is_let_in(client), "one that waited is refused")

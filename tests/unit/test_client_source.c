@@ -124,6 +124,25 @@ each_source_has_a_bucket_of_its_own(void **state)
 
 /* Far more sources than places, all of them busy: those who find none share one bucket. */
 static void
+a_rate_that_has_changed_begins_with_a_full_bucket(void **state)
+{
+	static const struct rate one_a_day = { 1, 86400000, 1 };
+	struct fixture *fixture = *state;
+
+	(void)key_of(fixture, "192.0.2.1");
+	assert_true(client_source_take(fixture->sources, &fixture->source, &one_a_day, 1,
+		rate_clock(1000)));
+	assert_false(client_source_take(fixture->sources, &fixture->source, &one_a_day, 1,
+		rate_clock(1001)));
+	assert_int_equal(client_source_wait(fixture->sources, &fixture->source, &two_a_second,
+				 rate_clock(1001)),
+		0);
+	assert_true(take(fixture, "192.0.2.1", 1001));
+	assert_true(take(fixture, "192.0.2.1", 1001));
+	assert_false(take(fixture, "192.0.2.1", 1001));
+}
+
+static void
 sources_without_a_place_are_judged_together_and_never_let_in_freely(void **state)
 {
 	struct fixture *fixture = *state;
@@ -212,6 +231,7 @@ main(void)
 		CLAIM(a_source_is_a_prefix_of_an_address),
 		CLAIM(the_port_does_not_matter_but_kind_service_and_detail_do),
 		CLAIM(each_source_has_a_bucket_of_its_own),
+		CLAIM(a_rate_that_has_changed_begins_with_a_full_bucket),
 		CLAIM(sources_without_a_place_are_judged_together_and_never_let_in_freely),
 		CLAIM(who_is_punished_is_told_so_once_and_waits),
 		CLAIM(refusals_count_within_their_span_of_the_first),
