@@ -42,8 +42,8 @@ uint64_t listen_head(int listen_fd);
 /* Take back what a gate asked of the socket, for a program that is to have it. */
 void listen_clear_options(int listen_fd, enum protocol protocol);
 
-/* After a program had the socket: have it take clients again, at the address where it was bound. One
- * that was shut down listens anew, and a datagram socket that was connected to one peer hears
+/* After a program had the socket: have it take clients again, at the address where it was bound.
+ * One that was shut down listens anew, and a datagram socket that was connected to one peer hears
  * everybody. 0, also if there was nothing to mend, or -errno. */
 int listen_mend(int listen_fd, enum protocol protocol, const struct netaddr *bound, int backlog);
 

@@ -42,9 +42,9 @@ int priv_look_up_group(const char *name, gid_t *ret_gid);
  * socket. 0 or -errno. */
 int priv_own_socket_file(const char *path, uid_t uid, gid_t gid, mode_t mode);
 
-/* Give a pipe that `maker` made to the user of the program that gets it, who may then open it by its
- * name, as /dev/stderr. Anything else is left alone: a gate could send what it was only lent, and a
- * FIFO in a folder is somebody's file. 0 or -errno. */
+/* Give a pipe that `maker` made to the user of the program that gets it, who may then open it by
+ * its name, as /dev/stderr. Anything else is left alone: a gate could send what it was only lent,
+ * and a FIFO in a folder is somebody's file. 0 or -errno. */
 int priv_give_pipe(int pipe_fd, uid_t maker, uid_t uid);
 
 /* Raise the soft limit of descriptors to `wanted` (0: the hard limit). Gives what holds now and
