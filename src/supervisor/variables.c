@@ -95,7 +95,9 @@ variables_make(const struct start *start, struct variables *room)
 	struct list list = { .room = room,
 		.place = served->environment + served->environment_count };
 	const struct ucspi *ucspi = protocol_type(start->protocol) == SOCK_DGRAM ? &udp : &tcp;
-	bool is_unix = protocol_family(start->protocol) == AF_UNIX;
+	/* A proxy on a unix socket may speak for a client that is elsewhere. */
+	bool is_unix = protocol_family(start->protocol) == AF_UNIX &&
+		start->peer.family != AF_INET && start->peer.family != AF_INET6;
 	const char *proto = is_unix ? "UNIX" : ucspi->proto;
 
 	room->length = 0;

@@ -237,3 +237,13 @@ def a_client_whom_a_proxy_names_after_a_reload_is_served_in_the_new_way(scene, w
     neighbour = daemon.client("open")
     neighbour.sendall(b"y")
     expect_equal(receive(neighbour, 1), b"y", "another client's echo")
+
+
+@claim(needs=["probe"])
+def a_program_behind_a_proxy_on_a_unix_socket_gets_the_clients_address(scene):
+    daemon = scene.daemon(scene.program("env", "/usr/bin/env", "unix", keys="proxy_from=unix"))
+    client = daemon.client("env", "unix")
+    client.sendall(V1)
+    lines = receive_all(client).decode().splitlines()
+    for wanted in ("PROTO=TCP", "TCPREMOTEIP=192.0.2.1", "REMOTE_PORT=40000"):
+        expect(wanted in lines, "%s is not in %s", wanted, lines)
