@@ -122,7 +122,7 @@ static void
 note_hang_up(struct relay *relay)
 {
 	relay->is_hung_up = true;
-	if (relay->peer.family == AF_UNIX)
+	if (relay->is_unix)
 		relay_move(relay);
 	else
 		relay_finish(relay, ENDING_CLIENT_RESET);
@@ -187,6 +187,7 @@ relay_new(const struct entrant *entrant)
 	relay->source = entrant->source;
 	relay->started = relay->moved = loop_now(gate->loop);
 	relay->timer.expired = timer_expired;
+	relay->is_unix = protocol_family(entrant->protocol) == AF_UNIX;
 	relay->is_terminal = service->config->keys->stdio == CONFIG_STDIO_PTY;
 	relay->stage = relay->is_terminal ? RELAY_STARTING : RELAY_OPEN;
 	relay->next = gate->relays->first;

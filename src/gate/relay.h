@@ -79,6 +79,7 @@ struct relay {
 	struct timer timer;
 	enum relay_stage stage;
 	bool is_terminal;
+	bool is_unix;        /* the socket, whoever a proxy has named as its client */
 	bool has_place;      /* its own, beside or after the program's */
 	bool is_hung_up;     /* the client's side is gone; epoll would say so again and again */
 	char last_input;     /* of the terminal */

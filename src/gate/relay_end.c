@@ -54,7 +54,7 @@ ask_owed(const struct relay *relay)
 {
 	int owed = 0;
 
-	if (relay->peer.family == AF_UNIX || ioctl(relay->conn.fd, SIOCOUTQ, &owed) < 0)
+	if (relay->is_unix || ioctl(relay->conn.fd, SIOCOUTQ, &owed) < 0)
 		return 0;
 	return owed;
 }

@@ -8,6 +8,7 @@ import socket
 import struct
 
 from claims import claim, expect, expect_equal
+from harness import wait_until
 from talk import receive, receive_all, receive_line
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -247,3 +248,24 @@ def a_program_behind_a_proxy_on_a_unix_socket_gets_the_clients_address(scene):
     lines = receive_all(client).decode().splitlines()
     for wanted in ("PROTO=TCP", "TCPREMOTEIP=192.0.2.1", "REMOTE_PORT=40000"):
         expect(wanted in lines, "%s is not in %s", wanted, lines)
+
+
+@claim(needs=["probe"])
+def what_a_proxy_on_a_unix_socket_brought_is_the_programs_though_it_has_gone(scene):
+    path = scene.path("heard")
+    program = scene.write("program.sh", "#!/bin/sh\nhead -c 10 >%s.begun\nuntil test -e %s.gone; do "
+                          "sleep 0.01; done\nwc -c >%s~ && mv %s~ %s\n" % ((path,) * 5))
+    os.chmod(program, 0o755)
+    os.chmod(scene.folder, 0o777)
+    daemon = scene.daemon(scene.program("p", program, "unix", "proxy_from=unix stdio=pipe")
+                          + scene.line("open", "tcp4", "builtin:echo"), "daemon: { gates = 1; };")
+    client = daemon.client("p", "unix")
+    client.sendall(V1 + b"x" * 100000)  # more than the pipe holds
+    wait_until(lambda: os.path.exists(path + ".begun"), "the program's first read")
+    client.close()
+    after = daemon.client("open")
+    after.sendall(b"y")
+    expect_equal(receive(after, 1), b"y", "the other service's echo")
+    scene.write("heard.gone", "")
+    wait_until(lambda: os.path.exists(path), "the program's count")
+    expect(int(open(path, encoding="ascii").read()) >= 100000 - 8192, "bytes were lost")
