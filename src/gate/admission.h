@@ -9,7 +9,8 @@
 #include "gate/state.h"
 
 /* May the client of a stream have the service? A no is counted and logged; the connection stays
- * the caller's, to be closed. *ret_source: for limits_release once it leaves. */
+ * the caller's, to be closed. *ret_source: for limits_release once it leaves. `conn_fd` is -1 for a
+ * unix client whom a proxy has named: who opened that socket is not who the client is. */
 bool admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer,
 	uint64_t *ret_source);
 

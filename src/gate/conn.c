@@ -71,6 +71,7 @@ hand_over(struct conn *conn)
 		.conn_fd = conn->watch.fd,
 		.protocol = (enum protocol)conn->protocol,
 		.peer = conn->peer,
+		.proxy.family = conn->is_nobody ? AF_UNIX : AF_UNSPEC,
 		.source = conn->source,
 		.is_kept_ready = true };
 
@@ -215,6 +216,7 @@ conn_begin(const struct entrant *entrant)
 	conn->service = service;
 	conn->peer = entrant->peer;
 	conn->source = entrant->source;
+	conn->is_nobody = entrant->peer.family == AF_UNIX && entrant->proxy.family != AF_UNSPEC;
 	conn->protocol = (uint8_t)entrant->protocol;
 	conn->started = loop_now(gate->loop);
 	conn->serial = gate->next_serial++;

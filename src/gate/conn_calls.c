@@ -248,7 +248,8 @@ conn_hand_over(struct conn *conn, uint32_t target_index)
 	if (limits_are_reached(target) || !service_admit(target))
 		return -EAGAIN;
 	/* Its own rules hold, whichever door its client came in by. */
-	if (!admission_judge_stream(target, conn->watch.fd, &conn->peer, &source)) {
+	if (!admission_judge_stream(target, conn->is_nobody ? -1 : conn->watch.fd, &conn->peer,
+		    &source)) {
 		service_release(target);
 		return -EACCES;
 	}

@@ -24,8 +24,10 @@ entrance_serve(const struct entrant *entrant)
 bool
 entrance_judge_and_serve(struct entrant *entrant)
 {
-	if (!admission_judge_stream(entrant->service, entrant->conn_fd, &entrant->peer,
-		    &entrant->source)) {
+	bool is_nobody = entrant->peer.family == AF_UNIX && entrant->proxy.family != AF_UNSPEC;
+
+	if (!admission_judge_stream(entrant->service, is_nobody ? -1 : entrant->conn_fd,
+		    &entrant->peer, &entrant->source)) {
 		entrance_turn_away(entrant);
 		return false;
 	}

@@ -3,6 +3,7 @@
 the log, the program) sees the client."""
 
 import os
+import pwd
 import re
 import socket
 import struct
@@ -269,3 +270,23 @@ def what_a_proxy_on_a_unix_socket_brought_is_the_programs_though_it_has_gone(sce
     scene.write("heard.gone", "")
     wait_until(lambda: os.path.exists(path), "the program's count")
     expect(int(open(path, encoding="ascii").read()) >= 100000 - 8192, "bytes were lost")
+
+
+@claim(each=["direct", "tcpmux"])
+def a_unix_client_is_not_taken_for_the_proxy_that_names_it(scene, way):
+    me = "user:" + pwd.getpwuid(os.getuid()).pw_name
+    daemon = scene.daemon(scene.line("tcpmux", "unix", keys="proxy_from=unix")
+                          + scene.line("echo", "unix", keys="proxy_from=unix tcpmux=plain only_from="
+                                       + me))
+    asked = b"hello" if way == "direct" else b"echo\r\nhello"
+    door = "echo" if way == "direct" else "tcpmux"
+    proxy = daemon.client(door, "unix")
+    proxy.sendall(NAMELESS["v2"] + asked)
+    expect_equal(receive(proxy, 5), b"hello", "the proxy's own echo")
+    client = daemon.client(door, "unix")
+    client.sendall(v2(family=0x31, addresses=b"/client".ljust(108, b"\0") * 2) + asked)
+    try:
+        expect(not receive_all(client).endswith(b"hello"), "the client was let in")
+    except ConnectionResetError:
+        pass
+    daemon.wait_for_event("conn_refused", service="echo", verdict="access")
