@@ -53,19 +53,6 @@ util_take_fd(int *place)
 #define UTIL_SYS_FUTEX SYS_futex
 #endif
 
-/* The numbers of the calls that take ids of 32 bits. On machines where ids once had 16, the plain
- * ones still take those: they would drop half of a larger id, and read a list of groups as one in
- * which every other group is root's. For syscall(2). */
-#ifdef SYS_setresuid32
-#define UTIL_SYS_SETGROUPS SYS_setgroups32
-#define UTIL_SYS_SETRESGID SYS_setresgid32
-#define UTIL_SYS_SETRESUID SYS_setresuid32
-#else
-#define UTIL_SYS_SETGROUPS SYS_setgroups
-#define UTIL_SYS_SETRESGID SYS_setresgid
-#define UTIL_SYS_SETRESUID SYS_setresuid
-#endif
-
 /* A sanitizer's runtime needs system calls and memory that the plain program does not. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define UTIL_HAS_SANITIZER true

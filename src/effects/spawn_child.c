@@ -22,6 +22,19 @@
 #define CAPABILITY_BITS 64
 #define OOM_TEXT_MAX 8
 
+/* The numbers of the calls that take ids of 32 bits. On machines where ids once had 16, the plain
+ * ones still take those: they would drop half of a larger id, and read a list of groups as one in
+ * which every other group is root's. Here and not in util.h, for nobody else may call them. */
+#ifdef SYS_setresuid32
+#define CALL_SETGROUPS SYS_setgroups32
+#define CALL_SETRESGID SYS_setresgid32
+#define CALL_SETRESUID SYS_setresuid32
+#else
+#define CALL_SETGROUPS SYS_setgroups
+#define CALL_SETRESGID SYS_setresgid
+#define CALL_SETRESUID SYS_setresuid
+#endif
+
 static bool
 leave_descriptors(struct child *child)
 {
@@ -161,7 +174,7 @@ set_groups(struct child *child)
 {
 	const struct identity *who = &child->plan->identity;
 
-	return syscall(UTIL_SYS_SETGROUPS, who->group_count, who->groups) == 0;
+	return syscall(CALL_SETGROUPS, who->group_count, who->groups) == 0;
 }
 
 static bool
@@ -169,7 +182,7 @@ set_gid(struct child *child)
 {
 	gid_t gid = child->plan->identity.gid;
 
-	return syscall(UTIL_SYS_SETRESGID, gid, gid, gid) == 0;
+	return syscall(CALL_SETRESGID, gid, gid, gid) == 0;
 }
 
 /* Else the next step would take away what the one after it sets. */
@@ -193,7 +206,7 @@ set_uid(struct child *child)
 {
 	uid_t uid = child->plan->identity.uid;
 
-	return syscall(UTIL_SYS_SETRESUID, uid, uid, uid) == 0 &&
+	return syscall(CALL_SETRESUID, uid, uid, uid) == 0 &&
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
