@@ -264,6 +264,18 @@ listen_head(int listen_fd)
 	return (uint64_t)came.tv_sec * UINT64_C(1000000000) + (uint64_t)came.tv_nsec;
 }
 
+uint32_t
+listen_queued(int listen_fd)
+{
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
+
+	if (getsockopt(listen_fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ||
+		info.tcpi_state != TCP_LISTEN)
+		return 0;
+	return info.tcpi_unacked; /* which means this where nothing is sent */
+}
+
 void
 listen_clear_options(int listen_fd, enum protocol protocol)
 {

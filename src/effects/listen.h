@@ -39,6 +39,9 @@ int listen_take(int listen_fd, struct netaddr *ret_bound, const struct endpoint 
  * without a byte of it: when it came. 0: there is none, or the socket has no datagrams. */
 uint64_t listen_head(int listen_fd);
 
+/* How many clients wait to be accepted. 0: nobody, or it is no TCP socket, and nobody knows. */
+uint32_t listen_queued(int listen_fd);
+
 /* Take back what a gate asked of the socket, for a program that is to have it. */
 void listen_clear_options(int listen_fd, enum protocol protocol);
 

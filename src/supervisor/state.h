@@ -106,7 +106,7 @@ struct waiting {
 	struct waiting *next_held;
 	struct timer pause;
 	uint32_t streak; /* programs that ended well and at once, one after another */
-	uint64_t head;   /* the datagram that the program was started for, if that is in question */
+	uint64_t head; /* what waited when the program was started, if it may be left (waiting.c) */
 	bool is_armed;
 };
 
@@ -205,7 +205,7 @@ struct handler {
 	msec started;
 	struct waiting *held;  /* listening sockets that it has */
 	bool is_trial;         /* of a service that is slowed */
-	bool has_left_it;      /* the datagram that it was started for */
+	bool has_left_it;      /* what it was started for */
 	struct record *record; /* NULL: nothing is to be known of its connection (records.c) */
 	struct bounds *bounds; /* NULL: it may run for ever (deadlines.c) */
 	bool was_ended;        /* by us, for the reason `ending` */

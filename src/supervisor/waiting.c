@@ -18,7 +18,11 @@
 #define RETRY_MS 1000
 #define START_RETRY_MS 100 /* without which one that cannot be started would make us spin */
 #define QUICK_MS 1000
-#define STREAK_TO_LOOK 8
+
+/* Quick programs, one after another, before it is looked whether they take what they are started
+ * for. A queue of clients that grows no shorter may also be one that others join as quickly. */
+#define STREAK_OF_DATAGRAMS 8
+#define STREAK_OF_CLIENTS 64
 
 static void
 arm(struct waiting *waiting)
@@ -137,6 +141,26 @@ start_with_one(struct supervisor *supervisor, struct start *start, struct waitin
 	return handler;
 }
 
+static bool
+is_dgram(const struct waiting *waiting)
+{
+	return protocol_type(waiting->listener->wanted.protocol) == SOCK_DGRAM;
+}
+
+static uint32_t
+streak_to_look(const struct waiting *waiting)
+{
+	return is_dgram(waiting) ? STREAK_OF_DATAGRAMS : STREAK_OF_CLIENTS;
+}
+
+/* The datagram that is the next, or how many clients wait. */
+static uint64_t
+find_head(const struct waiting *waiting)
+{
+	return is_dgram(waiting) ? listen_head(waiting->watch.fd)
+				 : listen_queued(waiting->watch.fd);
+}
+
 static void
 start_program(struct waiting *waiting)
 {
@@ -148,8 +172,8 @@ start_program(struct waiting *waiting)
 		.protocol = waiting->listener->wanted.protocol,
 		.local = waiting->listener->bound };
 
-	if (waiting->streak >= STREAK_TO_LOOK)
-		waiting->head = listen_head(waiting->watch.fd);
+	if (waiting->streak >= streak_to_look(waiting))
+		waiting->head = find_head(waiting);
 	handler = waiting->served->is_activated ? start_with_all(supervisor, &start)
 						: start_with_one(supervisor, &start, waiting);
 	if (handler != NULL)
@@ -328,17 +352,25 @@ waiting_wake(struct supervisor *supervisor, uint32_t row)
 	arm_service(served);
 }
 
+static bool
+has_left_head(const struct waiting *waiting)
+{
+	uint64_t head = find_head(waiting);
+
+	return is_dgram(waiting) ? head == waiting->head : head >= waiting->head;
+}
+
 bool
 waiting_left_it(const struct handler *handler)
 {
 	for (const struct waiting *waiting = handler->held; waiting != NULL;
 		waiting = waiting->next_held)
-		if (waiting->head != 0 && listen_head(waiting->watch.fd) == waiting->head)
+		if (waiting->head != 0 && has_left_head(waiting))
 			return true;
 	return false;
 }
 
-/* Who serves one datagram and ends is no spin, however fast: one that leaves it is. */
+/* Who serves one client or datagram and ends is no spin, however fast: one that leaves it is. */
 static void
 note_streak(struct waiting *waiting, const struct handler *handler)
 {
@@ -346,7 +378,7 @@ note_streak(struct waiting *waiting, const struct handler *handler)
 
 	if (!is_quick || (waiting->head != 0 && !handler->has_left_it))
 		waiting->streak = 0;
-	else if (waiting->streak < STREAK_TO_LOOK)
+	else if (waiting->streak < streak_to_look(waiting))
 		waiting->streak++;
 }
 

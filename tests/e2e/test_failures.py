@@ -11,7 +11,7 @@ import time
 from claims import DATAGRAMS, REEVED, STREAMS, claim, expect, expect_equal
 from harness import wait_until
 from system import cpu_seconds
-from talk import ask, receive_all
+from talk import ask, receive_all, receive_line
 from test_wait import answered_pid, ask_pid, wait_daemon, wait_line
 
 STARTS_AT_MOST = 20  # in five seconds
@@ -246,6 +246,30 @@ def a_datagram_that_is_left_unread_makes_nobody_spin(scene, protocol):
     answered_pid(client)
     daemon.wait_for_event("service_restored", service="it", seconds=5)
     expect(time.monotonic() - begin < 20, "it took too long")
+
+
+@claim(needs=["probe"], each=["tcp4", "tcp6"], seconds=30)
+def a_client_that_is_not_accepted_makes_nobody_spin(scene, protocol):
+    program = script(scene, "exec %s ignore" % scene.probe)
+    daemon = scene.daemon(scene.program("it", program, protocol, "wait"))
+    client = daemon.client("it", protocol)
+    event = daemon.wait_for_event("service_throttled", service="it")
+    expect_equal(event["reason"], "unread", "reason")
+    script(scene, "exec %s take" % scene.probe)
+    expect_equal(receive_line(client).split()[0], "ready", "the program's first word")
+    client.close()
+    daemon.wait_for_event("service_restored", service="it", seconds=5)
+
+
+@claim(needs=["probe"], each=["tcp4", "tcp6"], seconds=60)
+def clients_that_are_accepted_one_by_one_are_no_spin(scene, protocol):
+    daemon = scene.daemon(wait_line(scene, "take", protocol))
+    clients = [daemon.client("take", protocol) for _ in range(100)]
+    for client in clients:
+        expect_equal(receive_line(client).split()[0], "ready", "the program's first word")
+        client.close()
+    daemon.wait_for_event("handler_ended", service="take", count=100)
+    expect_equal(daemon.log.find("service_throttled"), [], "events")
 
 
 @claim(needs=["probe"], each=DATAGRAMS, seconds=60)
