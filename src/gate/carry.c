@@ -158,6 +158,27 @@ carry_forget(const struct listener *listener)
 		carry_end(listener->carries, ENDING_SHUTDOWN);
 }
 
+static void
+forget_others(const struct listener *listener)
+{
+	struct carry *carry = listener->carries;
+
+	while (carry) {
+		struct carry *next = carry->next;
+
+		if (carry->service != listener->service)
+			carry_end(carry, ENDING_SHUTDOWN);
+		carry = next;
+	}
+}
+
+void
+carry_forget_gone(const struct gate *gate)
+{
+	for (uint32_t i = 0; i < gate->listener_count; i++)
+		forget_others(gate->listeners[i]);
+}
+
 /* ---------------------------------------------------------------- idle times */
 
 static void

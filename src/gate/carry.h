@@ -38,6 +38,10 @@ void carry_datagram(struct listener *listener, const struct datagram_peer *peer,
 /* The listener is about to be closed: no answer can leave, its programs see the end. */
 void carry_forget(const struct listener *listener);
 
+/* Those whose socket a new configuration has given to another service: their programs see the end,
+ * and what their peers say from now on is not theirs. */
+void carry_forget_gone(const struct gate *gate);
+
 /* The idle times may be others now. */
 void carry_restart_idle(const struct gate *gate);
 

@@ -285,6 +285,7 @@ serve(struct gate *gate, const struct setup *setup)
 			listener_resume_service(gate->services[i]);
 	}
 	prefaces_forget_gone(gate);
+	carry_forget_gone(gate);
 	carry_restart_idle(gate);
 	relays_restart_timers(gate);
 }

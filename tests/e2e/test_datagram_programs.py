@@ -8,6 +8,7 @@ import socket
 
 from claims import DATAGRAMS, claim, expect, expect_equal
 from harness import wait_for_no_more_descriptors, descriptor_counts, wait_until
+from system import free_port
 from talk import is_silent, receive_datagram
 
 # A program of a peer: says who it is with each datagram that it sends back.
@@ -285,6 +286,20 @@ def peers_of_a_service_that_stays_keep_their_programs_over_a_reload(scene):
     daemon.reload(scene.line("echo", "udp4"))
     event = daemon.wait_for_event("conn_ended", service="peer")
     expect_equal(event["ending"], "shutdown", "the ending")
+
+
+@claim()
+def peers_of_a_socket_that_goes_to_another_service_get_that_ones_program(scene):
+    line = "%%s 127.0.0.1:%d/udp4 %s per=peer reply_budget=100k %s\n" % (
+        free_port(socket.SOCK_DGRAM), scene.user, script(scene, TELLER))
+    daemon = scene.daemon(line % "first")
+    client = daemon.client("first", "udp4")
+    pid = ask_teller(client, b"before")
+    daemon.reload(line % "second")
+    expect(ask_teller(client, b"after") != pid, "the other service's program answered")
+    event = daemon.wait_for_event("conn_ended", service="first")
+    expect_equal(event["ending"], "shutdown", "the ending")
+    daemon.wait_for_event("handler_ended", service="first")
 
 
 @claim()
