@@ -12,6 +12,7 @@
 
 /* Turns are shared: so many answers of one program. */
 #define ANSWERS_AT_ONCE 16
+#define LAST_WORDS_MAX 256 /* datagrams; one that writes on and on is not listened to for ever */
 
 /* A control message that comes with each datagram, be it empty, and not with the end. */
 union timestamp_control {
@@ -89,7 +90,7 @@ carry_peer(struct listener *listener, const struct datagram_peer *peer, const ch
 
 	if (result == -EPIPE) {
 		/* Its last words before those of the next program. */
-		while (carry && read_answer(carry) == 1)
+		for (int i = 0; carry && i < LAST_WORDS_MAX && read_answer(carry) == 1; i++)
 			;
 		if (carry)
 			carry_end(carry, ENDING_SERVED);
