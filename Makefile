@@ -216,7 +216,7 @@ tsan: ## run the test of the memory that processes share with the thread sanitiz
 		UNIT_TESTS=$(BUILD)/tsan/tests/unit/test_shared
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite
 # It knows no clone(2) but those of threads and of vfork, so programs cannot be started in it.
-VALGRIND_TESTS = $(filter-out %/test_spawn,$(UNIT_TESTS))
+VALGRIND_TESTS = $(filter-out %/test_spawn %/test_spawn_failures,$(UNIT_TESTS))
 valgrind: unit-tests ## run the tests of single rooms and of the configuration in valgrind
 	@tests/packages.sh check valgrind
 	@$(RUN) $(VALGRIND_TESTS:%='$(VALGRIND) %')

@@ -247,6 +247,7 @@ come_and_go(struct shared_sources *sources, uint32_t writer, uint32_t limit,
 		(void)atomic_fetch_sub(inside, 1);
 		shared_holds_drop(sources, writer, key);
 	}
+	(void)shared_sources_free(sources);
 	_exit(0);
 }
 
