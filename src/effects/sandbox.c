@@ -56,7 +56,7 @@ static const struct allowed table[] = {
 	 * never for a listener, which the other gates share, is the gate's word alone. */
 	{ CALL(shutdown), ALWAYS, "end the sending side before the connection" },
 	{ CALL(getsockname), ALWAYS, "which address a program's client asked for" },
-	{ CALL(getpeername), ALWAYS, "which proxy opened what tcpmux hands over" },
+	{ CALL(getpeername), ALWAYS, "who opened a connection that a gate has read from" },
 	{ CALL(close), ALWAYS, "end connections" },
 
 	/* programs */

@@ -14,17 +14,18 @@
 
 static const struct policy_answer short_of_descriptors = { .verdict = VERDICT_wait_descriptors };
 
+/* One of its own addresses: getsockname(2), getpeername(2). */
 static void
-ask_local(int conn_fd, struct netaddr *ret_local)
+ask_name(int (*ask)(int, struct sockaddr *, socklen_t *), int conn_fd, struct netaddr *ret_name)
 {
 	union {
 		struct sockaddr any;
 		struct sockaddr_storage room;
-	} local;
-	socklen_t length = sizeof(local);
+	} name;
+	socklen_t length = sizeof(name);
 
-	if (getsockname(conn_fd, &local.any, &length) == 0)
-		(void)netaddr_from_sockaddr(ret_local, &local.any);
+	if (ask(conn_fd, &name.any, &length) == 0)
+		(void)netaddr_from_sockaddr(ret_name, &name.any);
 }
 
 /* By which the supervisor finds the connection once the program alone has it: for the bytes in
@@ -42,10 +43,11 @@ note_socket(const struct entrant *entrant, struct message_spawn *spawn)
 		spawn->socket.cookie = 0;
 	spawn->socket.peer = spawn->peer;
 	spawn->socket.local = spawn->local;
-	if (entrant->proxy.family == AF_UNSPEC)
+	/* A gate has read from it: it may have been a proxy's word who the client is. */
+	if (!entrant->is_kept_ready && entrant->proxy.family == AF_UNSPEC)
 		return;
-	spawn->socket.peer = entrant->proxy;
-	ask_local(entrant->conn_fd, &spawn->socket.local);
+	ask_name(getpeername, entrant->conn_fd, &spawn->socket.peer);
+	ask_name(getsockname, entrant->conn_fd, &spawn->socket.local);
 }
 
 /* A program finds its socket as if it had come to it directly. */
@@ -91,7 +93,7 @@ spawn_request_send(const struct entrant *entrant)
 		return;
 	}
 	if (spawn.local.family == AF_UNSPEC)
-		ask_local(entrant->conn_fd, &spawn.local);
+		ask_name(getsockname, entrant->conn_fd, &spawn.local);
 	note_socket(entrant, &spawn);
 	outbox_send(gate, MESSAGE_spawn, &spawn, entrant->conn_fd);
 	listener_note_closed(gate);
@@ -107,7 +109,7 @@ spawn_request_relay(const struct entrant *entrant, const int *program_fds, uint3
 	spawn.source = entrant->source;
 	spawn.stdio = fd_count > 1 ? CONFIG_STDIO_PIPE : CONFIG_STDIO_PTY;
 	if (spawn.local.family == AF_UNSPEC)
-		ask_local(entrant->conn_fd, &spawn.local);
+		ask_name(getsockname, entrant->conn_fd, &spawn.local);
 	outbox_send_fds(service->gate, MESSAGE_spawn, &spawn, program_fds, fd_count);
 	return spawn.connection;
 }

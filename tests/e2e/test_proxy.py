@@ -290,3 +290,15 @@ def a_unix_client_is_not_taken_for_the_proxy_that_names_it(scene, way):
     except ConnectionResetError:
         pass
     daemon.wait_for_event("conn_refused", service="echo", verdict="access")
+
+
+@claim(needs=["probe"])
+def idle_ends_the_program_of_a_named_client_that_tcpmux_handed_over(scene):
+    daemon = scene.daemon(
+        scene.line("tcpmux", "tcp4", keys=HERE)
+        + scene.program("cat", "/bin/cat", keys=HERE + " tcpmux=plain idle=200ms"))
+    client = daemon.client("tcpmux")
+    client.sendall(V1 + b"cat\r\nhello")
+    expect_equal(receive(client, 5), b"hello", "the echo")
+    event = daemon.wait_for_event("handler_ended", service="cat")
+    expect_equal(event["ending"], "idle", "the ending")
