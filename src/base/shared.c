@@ -3,15 +3,17 @@
 #include "base/shared.h"
 
 #include "base/shared_layout.h"
+#include "base/shared_view.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #define MAGIC UINT64_C(0x3165766565722f2f)
-#define VERSION 1
+#define VERSION 2
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 static size_t
@@ -27,17 +29,34 @@ is_shape(uint32_t rows, uint32_t writers)
 	return rows > 0 && rows <= SHARED_ROWS_MAX && writers > 0 && writers <= SHARED_WRITERS_MAX;
 }
 
+/* Names what is counted, in its order: as many other counters are not the same counters. */
+static uint64_t
+table_hash(void)
+{
+	static const char table[] =
+#define METRIC(name, kind, help) #name ":" #kind ","
+#include "base/metrics.def"
+#undef METRIC
+		;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (const char *at = table; *at != '\0'; at++)
+		hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
 /* --- making and mapping */
 
 static int
-map_memory(struct shared **ret_shared, int shared_fd, uint32_t rows, uint32_t writers)
+map_memory(struct shared **ret_shared, int shared_fd, int protection, uint32_t rows,
+	uint32_t writers)
 {
 	struct shared *shared = calloc(1, sizeof(*shared));
 	size_t size = size_of(rows, writers);
 
 	if (shared == NULL)
 		return -ENOMEM;
-	shared->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, shared_fd, 0);
+	shared->memory = mmap(NULL, size, protection, MAP_SHARED, shared_fd, 0);
 	if (shared->memory == MAP_FAILED) {
 		int error = errno;
 
@@ -70,7 +89,7 @@ shared_create(struct shared **ret_shared, int *ret_fd, uint32_t rows, uint32_t w
 	struct header header = {
 		.magic = MAGIC,
 		.version = VERSION,
-		.metrics = METRIC_COUNT,
+		.table = table_hash(),
 		.rows = rows,
 		.writers = writers,
 	};
@@ -84,9 +103,12 @@ shared_create(struct shared **ret_shared, int *ret_fd, uint32_t rows, uint32_t w
 		return -errno;
 	if (ftruncate(shared_fd, (off_t)header.size) < 0)
 		return -errno;
+	/* Whoever was given a descriptor to read by must not open it again for writing. */
+	if (fchmod(shared_fd, S_IRUSR | S_IWUSR) < 0)
+		return -errno;
 	if (fcntl(shared_fd, F_ADD_SEALS, SEALS) < 0)
 		return -errno;
-	error = map_memory(ret_shared, shared_fd, rows, writers);
+	error = map_memory(ret_shared, shared_fd, PROT_READ | PROT_WRITE, rows, writers);
 	if (error < 0)
 		return error;
 	memcpy((*ret_shared)->memory, &header, sizeof(header));
@@ -94,8 +116,8 @@ shared_create(struct shared **ret_shared, int *ret_fd, uint32_t rows, uint32_t w
 	return 0;
 }
 
-int
-shared_map(struct shared **ret_shared, int shared_fd)
+static int
+map_checked(struct shared **ret_shared, int shared_fd, int protection)
 {
 	struct header header;
 	struct stat status;
@@ -108,14 +130,51 @@ shared_map(struct shared **ret_shared, int shared_fd)
 		return -errno;
 	if (pread(shared_fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header))
 		return -EPROTO;
-	if (header.magic != MAGIC || header.version != VERSION || header.metrics != METRIC_COUNT)
+	if (header.magic != MAGIC || header.version != VERSION || header.table != table_hash())
 		return -EPROTO;
 	if (!is_shape(header.rows, header.writers))
 		return -EPROTO;
 	if (header.size != size_of(header.rows, header.writers) ||
 		(uint64_t)status.st_size != header.size)
 		return -EPROTO;
-	return map_memory(ret_shared, shared_fd, header.rows, header.writers);
+	return map_memory(ret_shared, shared_fd, protection, header.rows, header.writers);
+}
+
+int
+shared_map(struct shared **ret_shared, int shared_fd)
+{
+	return map_checked(ret_shared, shared_fd, PROT_READ | PROT_WRITE);
+}
+
+/* --- for those who watch */
+
+int
+shared_open_view(int shared_fd)
+{
+	char path[32];
+	int view_fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", shared_fd);
+	view_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return view_fd < 0 ? -errno : view_fd;
+}
+
+int
+shared_view(const struct shared **ret_view, int view_fd)
+{
+	struct shared *shared = NULL;
+	int error = map_checked(&shared, view_fd, PROT_READ);
+
+	if (error == 0)
+		*ret_view = shared;
+	return error;
+}
+
+const struct shared *
+shared_view_free(const struct shared *view)
+{
+	/* The promise to change nothing was the memory's, which goes now. */
+	return shared_free((struct shared *)(uintptr_t)view);
 }
 
 uint32_t
@@ -144,7 +203,7 @@ shared_name_row(struct shared *shared, uint32_t row_index, const char *name)
 		return;
 	atomic_store(&row->generation, generation + 1);
 	atomic_thread_fence(memory_order_release);
-	memset(row->name, 0, sizeof(row->name));
+	memset(row->name, 0, SHARED_NAME_MAX);
 	memcpy(row->name, name, length);
 	if (generation > 0) {
 		atomic_store(&row->waiting, 0);

@@ -8,7 +8,7 @@
  * Every gate can write all of it. A gate that was taken over can spoil counts and limits; nothing
  * else must depend on them. The shape (rows, writers) is read once and then from own memory.
  *
- * 64 bytes a row, and a row and writer 8 for each metric; pages that nobody has used cost nothing,
+ * 128 bytes a row, and a row and writer 8 for each metric; pages that nobody has used cost nothing,
  * so a daemon may make many more rows than it has services. */
 #ifndef REEVE_SHARED_H
 #define REEVE_SHARED_H
@@ -18,7 +18,7 @@
 #define SHARED_SUPERVISOR 0 /* writer numbers: the supervisor, then gate 0 is writer 1 ... */
 #define SHARED_WRITERS_MAX 64
 #define SHARED_GATES_MAX (SHARED_WRITERS_MAX - 1)
-#define SHARED_NAME_MAX 48 /* with its NUL; longer names are cut */
+#define SHARED_NAME_MAX 64 /* with its NUL: as long as the table lets a name be; else it is cut */
 #define SHARED_ROWS_MAX (1u << 20)
 
 enum metric {

@@ -12,17 +12,19 @@
 /* The memory: header, rows, then for each row one block a writer. */
 struct header {
 	uint64_t magic;
+	uint64_t table; /* two programs that count different things must not share */
 	uint32_t version;
-	uint32_t metrics; /* two programs that count different things must not share */
 	uint32_t rows;
 	uint32_t writers;
+	uint32_t unused;
 	uint64_t size;
-	unsigned char padding[CACHE_LINE - 32];
+	unsigned char padding[CACHE_LINE - 40];
 };
 
 struct row {
 	_Atomic uint64_t generation; /* odd while the name changes; 0: never used */
 	_Atomic uint64_t waiting;    /* bit i: writer i was refused a place */
+	uint64_t unused[6];
 	char name[SHARED_NAME_MAX];
 };
 
@@ -33,7 +35,7 @@ struct block {
 };
 
 _Static_assert(sizeof(struct header) == CACHE_LINE, "rows begin on a cache line");
-_Static_assert(sizeof(struct row) == CACHE_LINE, "a row is one cache line");
+_Static_assert(sizeof(struct row) == 2 * CACHE_LINE, "a row does not share cache lines");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "a lock in shared memory would die with its owner");
 
 struct shared {

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define NAME_MAX_BYTES 63 /* SHARED_NAME_MAX and a NUL */
+#define NAME_MAX_BYTES 63 /* SHARED_NAME_MAX without its NUL */
 #define BUILTIN_WORD "builtin"
 
 /* A line while it is read. */

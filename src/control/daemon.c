@@ -129,9 +129,9 @@ daemon_state_fini(struct daemon_state *state)
 }
 
 int
-daemon_map_counters(const char *run_dir, struct shared **ret_shared)
+daemon_view_counters(const char *run_dir, const struct shared **ret_view)
 {
-	auto_close int shared_fd = open_in(run_dir, "counters", O_RDWR);
+	auto_close int view_fd = open_in(run_dir, "counters", O_RDONLY);
 
-	return shared_fd < 0 ? shared_fd : shared_map(ret_shared, shared_fd);
+	return view_fd < 0 ? view_fd : shared_view(ret_view, view_fd);
 }

@@ -3,7 +3,7 @@
 #ifndef REEVE_CONTROL_DAEMON_H
 #define REEVE_CONTROL_DAEMON_H
 
-#include "base/shared.h"
+#include "base/shared_view.h"
 #include "base/util.h"
 
 #include <sys/types.h>
@@ -31,7 +31,7 @@ int daemon_find(const char *run_dir, pid_t *ret_pid);
 int daemon_read_state(const char *run_dir, struct daemon_state *ret_state);
 void daemon_state_fini(struct daemon_state *state);
 
-/* Its counters. The same user or root may look: 0 or -errno. */
-int daemon_map_counters(const char *run_dir, struct shared **ret_shared);
+/* Its counters, as shared_view. The same user or root may look: 0 or -errno. */
+int daemon_view_counters(const char *run_dir, const struct shared **ret_view);
 
 #endif

@@ -53,18 +53,18 @@ static int
 verb_list(const struct control *control)
 {
 	struct daemon_state state;
-	struct shared *shared = NULL;
+	const struct shared *shared = NULL;
 	int error = daemon_read_state(control->run_dir, &state);
 
 	if (error < 0)
 		return fail(control->run_dir, error == -ENOENT ? -ESRCH : error);
-	error = daemon_map_counters(control->run_dir, &shared);
+	error = daemon_view_counters(control->run_dir, &shared);
 	(void)printf("%-16s %-14s %-28s", "SERVICE", "PROTOCOL", "ADDRESS");
 	(void)printf("%s\n", error < 0 ? "" : "  ACTIVE CONNECTIONS  HANDLERS     DATAGRAMS");
 	for (size_t i = 0; i < state.port_count; i++)
 		print_port(&state.ports[i], shared);
 	daemon_state_fini(&state);
-	(void)shared_free(shared);
+	(void)shared_view_free(shared);
 	return 0;
 }
 

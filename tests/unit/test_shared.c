@@ -4,6 +4,7 @@
  * that nobody used is not there. */
 #include "base/shared.h"
 #include "base/shared_places.h"
+#include "base/shared_view.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -174,7 +175,8 @@ naming_a_row_again_starts_it_from_zero_and_no_name_frees_it(void **test)
 	assert_false(shared_admit(shared, 0, 1, 1));
 	shared_name_row(shared, 0, "");
 	assert_false(shared_row_name(shared, 0, name));
-	shared_name_row(shared, 0, "a-name-that-is-longer-than-the-forty-seven-bytes-there-are");
+	shared_name_row(shared, 0,
+		"a-name-that-is-longer-than-the-sixty-three-bytes-that-there-are-for-a-name");
 	assert_true(shared_row_name(shared, 0, name));
 	assert_int_equal(strlen(name), SHARED_NAME_MAX - 1);
 	assert_int_equal(shared_read(shared, 0, METRIC_waits), 0);
@@ -383,10 +385,71 @@ memory_that_could_shrink_or_is_of_another_kind_is_refused(void **test)
 	assert_int_equal(shared_map(&shared, other_fd), 0);
 	(void)shared_free(shared);
 	/* More rows than the size has room for. */
-	assert_int_equal(pwrite(other_fd, "\2", 1, 16), 1);
+	assert_int_equal(pwrite(other_fd, "\2", 1, 20), 1);
 	assert_int_equal(shared_map(&shared, other_fd), -EPROTO);
 	(void)close(other_fd);
 	(void)close(shared_fd);
+}
+
+static void
+who_watches_sees_what_all_writers_count_and_cannot_change_it(void **test)
+{
+	struct shared *shared = NULL;
+	const struct shared *view = NULL;
+	char name[SHARED_NAME_MAX];
+	struct stat status;
+	int shared_fd = -1;
+	int view_fd;
+
+	(void)test;
+	assert_int_equal(shared_create(&shared, &shared_fd, 3, WRITERS), 0);
+	view_fd = shared_open_view(shared_fd);
+	assert_true(view_fd >= 0);
+	assert_int_equal(fcntl(view_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	assert_int_equal(shared_view(&view, view_fd), 0);
+	shared_name_row(shared, 1, "echo");
+	shared_add(shared, 1, 1, METRIC_connections, 3);
+	shared_add(shared, 1, 2, METRIC_connections, 4);
+	assert_true(shared_admit(shared, 1, 2, 5));
+	assert_int_equal(shared_rows(view), 3);
+	assert_int_equal(shared_writers(view), WRITERS);
+	assert_true(shared_row_name(view, 1, name));
+	assert_string_equal(name, "echo");
+	assert_int_equal(shared_read(view, 1, METRIC_connections), 7);
+	assert_int_equal(shared_active(view, 1), 1);
+
+	assert_true(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, view_fd, 0) == MAP_FAILED);
+	assert_int_equal(errno, EACCES);
+	assert_int_equal(pwrite(view_fd, "x", 1, 0), -1);
+	assert_int_equal(fstat(view_fd, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	assert_null(shared_view_free(view));
+	assert_null(shared_view_free(NULL));
+	(void)close(view_fd);
+	(void)close(shared_fd);
+	(void)shared_free(shared);
+}
+
+static void
+a_view_of_other_memory_is_refused(void **test)
+{
+	const struct shared *view = NULL;
+	int other_fd = memfd_create("other", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct shared *shared = NULL;
+	int shared_fd = -1;
+
+	(void)test;
+	assert_int_equal(shared_create(&shared, &shared_fd, 1, 1), 0);
+	/* What is counted is another table's. */
+	assert_int_equal(pwrite(shared_fd, "\1", 1, 8), 1);
+	assert_int_equal(shared_view(&view, shared_fd), -EPROTO);
+	assert_int_equal(ftruncate(other_fd, 4096), 0);
+	assert_int_equal(shared_view(&view, other_fd), -EPROTO);
+	assert_int_equal(shared_view(&view, -1), -EPROTO);
+	assert_null(view);
+	(void)close(other_fd);
+	(void)close(shared_fd);
+	(void)shared_free(shared);
 }
 
 static void
@@ -404,7 +467,7 @@ a_shape_out_of_range_is_refused(void **test)
 }
 
 static void
-ten_thousand_named_services_touch_less_than_a_megabyte(void **test)
+ten_thousand_named_services_touch_less_than_a_megabyte_and_a_half(void **test)
 {
 	struct shared *shared = NULL;
 	struct stat status;
@@ -415,7 +478,7 @@ ten_thousand_named_services_touch_less_than_a_megabyte(void **test)
 	for (uint32_t row = 0; row < 10000; row++)
 		shared_name_row(shared, row, "service");
 	assert_int_equal(fstat(shared_fd, &status), 0);
-	assert_true(status.st_blocks * 512 < 1000000);
+	assert_true(status.st_blocks * 512 < 1500000);
 	(void)close(shared_fd);
 	(void)shared_free(shared);
 }
@@ -439,8 +502,10 @@ main(void)
 		cmocka_unit_test(a_place_is_not_missed_while_it_is_handed_over),
 		cmocka_unit_test(another_process_maps_the_same_memory_by_the_descriptor),
 		cmocka_unit_test(memory_that_could_shrink_or_is_of_another_kind_is_refused),
+		cmocka_unit_test(who_watches_sees_what_all_writers_count_and_cannot_change_it),
+		cmocka_unit_test(a_view_of_other_memory_is_refused),
 		cmocka_unit_test(a_shape_out_of_range_is_refused),
-		cmocka_unit_test(ten_thousand_named_services_touch_less_than_a_megabyte),
+		cmocka_unit_test(ten_thousand_named_services_touch_less_than_a_megabyte_and_a_half),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
