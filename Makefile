@@ -27,6 +27,7 @@ SANITIZER := $(if $(SANITIZE),\
 # libsystemd is optional: SYSTEMD=no builds without.
 SYSTEMD ?= yes
 CONFIG_LIBS := -lconfig
+JSON_LIBS := -ljansson
 SECCOMP_LIBS := -lseccomp
 SYSTEMD_LIBS := $(if $(filter yes,$(SYSTEMD)),-lsystemd)
 NOTIFY := $(if $(filter yes,$(SYSTEMD)),src/effects/notify.o,src/effects/notify_none.o)
@@ -83,7 +84,7 @@ GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/registry.o services/tcpmux.o services/time.o src/reeve_gate.o
 REEVECTL := $(CONFIG) src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/shared.o \
 	src/base/shared_places.o src/base/textbuf.o src/base/utf8.o src/control/daemon.o \
-	src/control/verbs.o src/reevectl.o
+	src/control/output.o src/control/table.o src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.
 PROGRAMS := $(BUILD)/reeved $(BUILD)/reeve-gate $(BUILD)/reevectl
@@ -127,7 +128,7 @@ $(BUILD)/reeved: $(addprefix $(BUILD)/,$(REEVED)) Makefile
 $(BUILD)/reeve-gate: $(addprefix $(BUILD)/,$(GATE)) Makefile
 	$(link) $(CONFIG_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/reevectl: $(addprefix $(BUILD)/,$(REEVECTL)) Makefile
-	$(link) $(CONFIG_LIBS)
+	$(link) $(CONFIG_LIBS) $(JSON_LIBS)
 $(BUILD)/handlers/%: $(BUILD)/services/handlers/%.o
 	$(link)
 $(BUILD)/handlers/%.sh: services/handlers/%.sh
