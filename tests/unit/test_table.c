@@ -136,9 +136,9 @@ texts_from_outside_are_harmless(void **state)
 {
 	(void)state;
 	check((struct output){ .is_utf8 = true, .columns = 33 }, "\033[2J\u202e\n",
-		"NAME                   ADDRESS\n"
+		"NAME                     ADDRESS\n"
 		"\\x1b[2J\\xe2\\x80\\xae\\x0a  192.0.2\u2026\n"
-		"b                      -\n");
+		"b                        -\n");
 	check((struct output){ .columns = 14 }, "\u00e9\xff\\",
 		"NAME\n"
 		"\\xc3\\xa9\\xff\\\\\n"
