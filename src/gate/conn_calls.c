@@ -7,12 +7,13 @@
 #include "gate/limits.h"
 #include "gate/listener.h"
 #include "gate/outbox.h"
-#include "gate/proxies.h"
 #include "gate/relay.h"
 #include "gate/service.h"
+#include "model/proxies.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* What aside held belongs to the old mode. */
 static void
@@ -213,6 +214,21 @@ conn_drop(struct conn *conn, enum ending ending)
 	conn_mark_due(conn);
 }
 
+/* Did one of its proxies open that connection, whoever it has named as its client? */
+static bool
+was_opened_by(const struct proxies *proxies, int conn_fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_storage room;
+	} from;
+	socklen_t length = sizeof(from);
+	struct netaddr opener;
+
+	return getpeername(conn_fd, &from.any, &length) == 0 &&
+		netaddr_from_sockaddr(&opener, &from.any) == 0 && proxies_has(proxies, &opener);
+}
+
 /* A service behind proxies takes no word of a client but by a header of one of them, here the one
  * with which the connection began. */
 static bool
@@ -223,7 +239,7 @@ came_by_its_proxy(const struct conn *conn, struct service *target)
 	if (!target->config->keys->proxy_from)
 		return true;
 	if (conn->service->config->keys->proxy_from &&
-		proxies_opened(target->proxies, conn->watch.fd))
+		was_opened_by(target->proxies, conn->watch.fd))
 		return true;
 	admission_note_refusal(target, &conn->peer, &not_listed, false);
 	return false;

@@ -4,8 +4,8 @@
 
 #include "base/log.h"
 #include "gate/admission.h"
-#include "gate/proxies.h"
 #include "gate/service.h"
+#include "model/proxies.h"
 #include "model/proxy.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 #include "gate/listener.h"
 #include "gate/outbox.h"
 #include "gate/pool.h"
-#include "gate/proxies.h"
+#include "model/proxies.h"
 
 #define RELIEF_MS 1000
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The proxies of a service, `proxy_from`: addresses and prefixes, and the word unix. */
-#ifndef REEVE_GATE_PROXIES_H
-#define REEVE_GATE_PROXIES_H
+#ifndef REEVE_PROXIES_H
+#define REEVE_PROXIES_H
 
 #include "base/netaddr.h"
 
@@ -13,8 +13,5 @@ struct proxies *proxies_free(struct proxies *proxies);
 
 /* `proxies` may be NULL. */
 bool proxies_has(const struct proxies *proxies, const struct netaddr *peer);
-
-/* Did one of them open that connection, whoever it has named as its client? */
-bool proxies_opened(const struct proxies *proxies, int conn_fd);
 
 #endif

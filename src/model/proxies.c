@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Who may speak for others. */
-#include "gate/proxies.h"
+#include "model/proxies.h"
 
 #include "model/prefixes.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 struct proxies {
 	struct prefixes *set;
@@ -53,18 +52,4 @@ proxies_has(const struct proxies *proxies, const struct netaddr *peer)
 	if (peer->family == AF_UNIX)
 		return proxies->has_unix;
 	return prefixes_find(proxies->set, peer).length >= 0;
-}
-
-bool
-proxies_opened(const struct proxies *proxies, int conn_fd)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_storage room;
-	} from;
-	socklen_t length = sizeof(from);
-	struct netaddr opener;
-
-	return getpeername(conn_fd, &from.any, &length) == 0 &&
-		netaddr_from_sockaddr(&opener, &from.any) == 0 && proxies_has(proxies, &opener);
 }
