@@ -73,10 +73,11 @@ GATE_ROOM := src/model/access.o src/model/client_source.o src/model/policy.o \
 	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
 	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o src/gate/conn_idle.o \
 	src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o src/gate/datagrams.o \
-	src/gate/entrance.o src/gate/gate.o src/gate/limits.o src/gate/listener.o src/gate/outbox.o \
-	src/gate/pool.o src/gate/preface.o src/gate/relay.o src/gate/relay_end.o \
-	src/gate/relay_flow.o src/gate/rules.o src/gate/said.o src/gate/service.o src/gate/setup.o \
-	src/gate/setup_commit.o src/gate/spawn_request.o src/gate/unix_peer.o
+	src/gate/entrance.o src/gate/gate.o src/gate/hall.o src/gate/limits.o src/gate/listener.o \
+	src/gate/outbox.o src/gate/pool.o src/gate/preface.o src/gate/relay.o \
+	src/gate/relay_end.o src/gate/relay_flow.o src/gate/rules.o src/gate/said.o \
+	src/gate/service.o src/gate/setup.o src/gate/setup_commit.o src/gate/spawn_request.o \
+	src/gate/unix_peer.o
 GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/chat_command.o services/chat_history.o services/chat_name.o services/chat_room.o \
 	services/chat_table.o services/chat_telnet.o services/chat_text.o services/chat_udp.o \

@@ -8,9 +8,9 @@
 #include "gate/carry.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
+#include "gate/hall.h"
 #include "gate/listener.h"
 #include "gate/outbox.h"
-#include "gate/preface.h"
 #include "gate/relay.h"
 #include "gate/rules.h"
 #include "gate/said.h"
@@ -64,7 +64,7 @@ say_drained(struct gate *gate, uint32_t cut)
 static void
 cut(struct gate *gate)
 {
-	uint32_t count = prefaces_cut(gate);
+	uint32_t count = hall_cut(gate);
 
 	count += conns_cut(gate, ENDING_SHUTDOWN);
 	relays_cut(gate);
@@ -86,6 +86,7 @@ stop(struct gate *gate, const struct message_stop *asked)
 	gate->phase = CHANNEL_STOP;
 	gate->setup = setup_free(gate->setup);
 	close_listeners(gate);
+	hall_stop(gate);
 	gate->grace.expired = grace_expired;
 	/* Without clients the end of the turn finds that there is nothing to wait for. */
 	if (loop_set_timer(gate->loop, &gate->grace, loop_now(gate->loop) + asked->grace_ms) < 0)

@@ -4,9 +4,9 @@
 #include "gate/carry.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
+#include "gate/hall.h"
 #include "gate/limits.h"
 #include "gate/listener.h"
-#include "gate/preface.h"
 #include "gate/relay.h"
 #include "gate/rules.h"
 #include "gate/service.h"
@@ -284,7 +284,7 @@ serve(struct gate *gate, const struct setup *setup)
 		if (gate->services[i]->is_full) /* there may be more places now */
 			listener_resume_service(gate->services[i]);
 	}
-	prefaces_forget_gone(gate);
+	hall_forget_gone(gate);
 	carry_forget_gone(gate);
 	carry_restart_idle(gate);
 	relays_restart_timers(gate);

@@ -23,8 +23,8 @@ struct conn;
 struct conns;
 struct datagrams;
 struct gate;
+struct guest;
 struct outbox;
-struct preface;
 struct proxies;
 struct refusals;
 struct relays;
@@ -135,8 +135,8 @@ struct gate {
 	uint32_t listener_count;
 	struct setup *setup; /* the configuration that is being handed over, or NULL */
 
-	struct said *first_said;       /* programs whose stderr is read */
-	struct preface *first_preface; /* proxies that have not said yet for whom they speak */
+	struct said *first_said;   /* programs whose stderr is read */
+	struct guest *first_guest; /* clients that wait to be served (gate/hall.h) */
 	struct outbox *outbox;
 	struct conns *conns;
 	struct datagrams *datagrams;
@@ -157,7 +157,7 @@ struct gate {
 
 	struct timer grace;
 	bool is_drained; /* and leaves when the supervisor has been told all there was to tell */
-	uint32_t conn_count; /* connections of built-ins, and those that are relayed */
+	uint32_t conn_count; /* connections of built-ins, those that are relayed, those that wait */
 };
 
 /* What a connection is called in the log, told apart from those of other gates and of earlier ones:
