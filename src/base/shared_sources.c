@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #define MAGIC UINT64_C(0x3173656372756f73)
-#define VERSION 1
+#define VERSION 2
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 /* Somebody else took the place that we wanted: so often we look again. */
@@ -21,7 +21,8 @@
 static size_t
 offset_of_sets(void)
 {
-	return sizeof(struct sources_header) + OVERFLOWS * sizeof(uint64_t);
+	return sizeof(struct sources_header) + sizeof(struct sources_marks) +
+		OVERFLOWS * sizeof(uint64_t);
 }
 
 static size_t
@@ -79,7 +80,8 @@ map_memory(struct shared_sources **ret_sources, int sources_fd, const struct sou
 		return -error;
 	}
 	sources->memory = memory;
-	sources->overflows = (_Atomic uint64_t *)(void *)(memory + sizeof(*header));
+	sources->marks = (struct sources_marks *)(void *)(memory + sizeof(*header));
+	sources->overflows = (_Atomic uint64_t *)(void *)(sources->marks + 1);
 	sources->sets = (struct source_set *)(void *)(memory + offset_of_sets());
 	sources->holds = (struct hold_set *)(void *)(memory + offset_of_holds(header));
 	sources->set_count = header->set_count;
@@ -228,6 +230,22 @@ shared_sources_take(struct shared_sources *sources, uint64_t key, uint64_t now)
 		(void)atomic_compare_exchange_strong(&set->keys[place], &before, key);
 	}
 	return NULL;
+}
+
+void
+shared_sources_forget(struct shared_sources *sources, uint64_t key)
+{
+	struct source_set *set = set_of(sources, key);
+
+	for (size_t i = 0; i < SOURCES_PER_SET; i++)
+		if (atomic_load_explicit(&set->keys[i], memory_order_relaxed) == key)
+			atomic_store(&set->words[i], 0);
+}
+
+_Atomic uint64_t *
+shared_sources_marks(const struct shared_sources *sources)
+{
+	return sources->marks->words;
 }
 
 _Atomic uint64_t *

@@ -41,7 +41,14 @@ uint64_t shared_sources_key(const struct shared_sources *sources, const void *by
 _Atomic uint64_t *shared_sources_find(struct shared_sources *sources, uint64_t key);
 _Atomic uint64_t *shared_sources_take(struct shared_sources *sources, uint64_t key, uint64_t now);
 
+/* What the key's word says holds no longer, be there two of them. */
+void shared_sources_forget(struct shared_sources *sources, uint64_t key);
+
 /* The word for all who found none, of the kind that `key` stands for: no source is hashed in. */
 _Atomic uint64_t *shared_sources_overflow(struct shared_sources *sources, uint64_t key);
+
+/* A cache line for whoever keeps the words, to mark what need not be looked for (model/ban.h). */
+#define SHARED_SOURCES_MARKS 8
+_Atomic uint64_t *shared_sources_marks(const struct shared_sources *sources);
 
 #endif

@@ -11,7 +11,7 @@
 #define OVERFLOWS 1024
 #define SOURCES_A_HOLD 16 /* for so many keys, each writer has one place for connections */
 
-/* The memory: header, overflows, sets of sources, then for each writer its sets of holds. */
+/* The memory: header, marks, overflows, sets of sources, then for each writer its sets of holds. */
 struct sources_header {
 	uint64_t magic;
 	uint32_t version;
@@ -21,6 +21,10 @@ struct sources_header {
 	uint64_t size;
 	struct siphash_key seed;
 	unsigned char padding[16];
+};
+
+struct sources_marks {
+	_Alignas(64) _Atomic uint64_t words[SHARED_SOURCES_MARKS];
 };
 
 /* Keys apart from words: eight keys are one cache line, and most are looked at in vain. */
@@ -34,7 +38,8 @@ struct hold_set {
 	_Alignas(64) _Atomic uint64_t holds[HOLDS_PER_SET];
 };
 
-_Static_assert(sizeof(struct sources_header) == 64, "overflows begin on a cache line");
+_Static_assert(sizeof(struct sources_header) == 64, "marks begin on a cache line");
+_Static_assert(sizeof(struct sources_marks) == 64, "overflows begin on a cache line");
 _Static_assert(sizeof(struct source_set) == 128, "a set is two cache lines");
 _Static_assert(sizeof(struct hold_set) == 64, "a set is one cache line");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "a lock in shared memory would die with its owner");
@@ -42,6 +47,7 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "a lock in shared memory would die w
 struct shared_sources {
 	void *memory;
 	size_t size;
+	struct sources_marks *marks;
 	_Atomic uint64_t *overflows;
 	struct source_set *sets;
 	struct hold_set *holds;

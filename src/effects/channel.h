@@ -14,7 +14,7 @@
 #include "base/util.h"
 #include "effects/sockdiag.h"
 
-#define CHANNEL_VERSION 4 /* of all the structs below */
+#define CHANNEL_VERSION 5 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_FDS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 #define CHANNEL_SIZE_MAX 16384
@@ -110,6 +110,13 @@ struct message_spawn {
 /* A place of the row is free and another writer waits for one. */
 struct message_freed {
 	uint32_t row;
+};
+/* A source was banned: it, the service and why say for how long, and from what. */
+struct message_banned {
+	struct netaddr source; /* who came */
+	uint32_t row;
+	uint32_t user; /* who a unix peer is */
+	uint32_t verdict;
 };
 #define MESSAGE_WAKE_ALL UINT32_MAX /* whatever the gate waits for: look again */
 struct message_wake {

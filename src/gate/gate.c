@@ -169,6 +169,7 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_serving:
 	case MESSAGE_spawn:
 	case MESSAGE_freed:
+	case MESSAGE_banned:
 	case MESSAGE_drained:
 	case MESSAGE_COUNT:
 		break; /* channel_receive lets none of these through */

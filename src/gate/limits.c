@@ -6,8 +6,10 @@
 #include "base/shared_holds.h"
 #include "config/meaning.h"
 #include "gate/admission.h"
+#include "gate/bans.h"
 #include "gate/listener.h"
 #include "gate/service.h"
+#include "model/ban.h"
 #include "model/client_source.h"
 
 #include <string.h>
@@ -151,54 +153,9 @@ limits_retuned(struct service *service)
 
 	/* A row that is given to another service takes nobody's offenders with it. */
 	service->identity = shared_sources_key(service->gate->sources, &identity, sizeof(identity));
+	service->ban_number = ban_service(service->gate->sources, service_name(service));
 	loop_stop_timer(service->gate->loop, &service->pace);
 	service->is_paced = false;
-}
-
-/* ---------------------------------------------------------------- bans */
-
-static struct client_source
-ban_of(const struct service *service, const struct client_source *who, bool is_of_all)
-{
-	struct client_source ban = *who;
-
-	ban.kind = SOURCE_BAN;
-	/* Services tell sources apart in their own ways; from all, one address is kept out. */
-	if (is_of_all) {
-		ban.service = 0;
-		ban.prefix4 = 32;
-		ban.prefix6 = 64;
-	} else {
-		ban.service = service->identity;
-	}
-	return ban;
-}
-
-static bool
-is_banned(const struct service *service, const struct client_source *who)
-{
-	struct gate *gate = service->gate;
-	struct client_source ban = ban_of(service, who, true);
-
-	if (gate->has_sensors && client_source_is_banned(gate->sources, &ban, clock_of(service)))
-		return true;
-	if (service->config->keys->ban == 0)
-		return false;
-	ban = ban_of(service, who, false);
-	return client_source_is_banned(gate->sources, &ban, clock_of(service));
-}
-
-static void
-impose_ban(struct service *service, const struct client_source *who, bool is_of_all,
-	enum verdict verdict)
-{
-	const struct service_keys *keys = service->config->keys;
-	const struct client_source ban = ban_of(service, who, is_of_all);
-	uint64_t now = clock_of(service);
-
-	if (client_source_ban(service->gate->sources, &ban, now + rate_clock(keys->ban_time), now))
-		LOG(source_banned, .service = service_name(service), .peer = who->peer,
-			.verdict = verdict_word(verdict), .duration_ms = keys->ban_time);
 }
 
 /* Refused for what its source is or does, and not for what others do. */
@@ -223,6 +180,12 @@ detail_of(uid_t user)
 	return (uint64_t)user + 1;
 }
 
+static uint32_t
+user_of(const struct client_source *who)
+{
+	return who->detail != 0 ? (uint32_t)(who->detail - 1) : BANS_NO_USER;
+}
+
 static struct client_source
 ask_source(const struct service *service, int conn_fd, const struct netaddr *peer)
 {
@@ -242,7 +205,8 @@ limits_ask_who(const struct service *service)
 	const struct service_keys *keys = service->config->keys;
 
 	return keys->per_source > 0 || keys->cps_per_source > 0 || keys->pps_per_source > 0 ||
-		keys->ban > 0 || keys->sensor || service->gate->has_sensors;
+		keys->ban > 0 || keys->sensor || service->gate->has_sensors ||
+		ban_are_any(service->gate->sources);
 }
 
 static enum verdict
@@ -255,7 +219,7 @@ judge_source(struct service *service, struct client_source *who, uint64_t *ret_s
 
 	if (keys->sensor)
 		return VERDICT_refuse_sensor;
-	if (is_banned(service, who))
+	if (bans_hold(service, who->peer, user_of(who)))
 		return VERDICT_refuse_ban;
 	if (keys->cps_per_source > 0 &&
 		!client_source_take(gate->sources, who, &rate, 1, clock_of(service)))
@@ -343,15 +307,15 @@ limits_note_refusal(struct service *service, int conn_fd, const struct netaddr *
 		return;
 	who = ask_source(service, conn_fd, peer);
 	if (verdict == VERDICT_refuse_sensor) {
-		impose_ban(service, &who, true, verdict);
+		bans_impose(service, peer, user_of(&who), verdict);
 		return;
 	}
-	if (is_banned(service, &who))
+	if (bans_hold(service, peer, user_of(&who)))
 		return;
 	who.kind = SOURCE_REFUSALS;
 	if (client_source_note_refusal(service->gate->sources, &who, (uint32_t)ban.count, ban.span,
 		    clock_of(service)))
-		impose_ban(service, &who, false, verdict);
+		bans_impose(service, peer, user_of(&who), verdict);
 }
 
 /* ---------------------------------------------------------------- datagrams */
@@ -370,7 +334,7 @@ limits_judge_datagram(const struct service *service, const struct netaddr *peer,
 	who = source_of(service, SOURCE_DATAGRAMS, peer);
 	if (unix_peer && unix_peer->is_known)
 		who.detail = detail_of(unix_peer->user);
-	if (is_banned(service, &who))
+	if (bans_hold(service, peer, user_of(&who)))
 		return VERDICT_refuse_ban;
 	if (keys->pps_per_source > 0 &&
 		!client_source_take(service->gate->sources, &who, &rate, 1, clock_of(service)))

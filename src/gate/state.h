@@ -87,6 +87,7 @@ struct service {
 	const struct service_config *config;
 	uint32_t row;
 	uint64_t identity;   /* what sources are remembered under: its row and its name */
+	uint64_t ban_number; /* what bans from it are known by: its name */
 	uint32_t access_set; /* of the rules */
 	uint32_t users; /* connections, programs that may still say something, the configuration */
 	struct builtin builtin;

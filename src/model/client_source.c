@@ -163,25 +163,3 @@ client_source_note_refusal(struct shared_sources *sources, const struct client_s
 	}
 	return false;
 }
-
-bool
-client_source_ban(struct shared_sources *sources, const struct client_source *source,
-	uint64_t until, uint64_t now)
-{
-	_Atomic uint64_t *word =
-		shared_sources_take(sources, client_source_key(sources, source), now);
-
-	if (word)
-		atomic_store(word, until);
-	return word != NULL;
-}
-
-bool
-client_source_is_banned(struct shared_sources *sources, const struct client_source *source,
-	uint64_t now)
-{
-	const _Atomic uint64_t *word =
-		shared_sources_find(sources, client_source_key(sources, source));
-
-	return word && atomic_load(word) > now;
-}

@@ -57,10 +57,4 @@ msec client_source_wait(struct shared_sources *sources, const struct client_sour
 bool client_source_note_refusal(struct shared_sources *sources, const struct client_source *source,
 	uint32_t limit, msec span, uint64_t now);
 
-/* Ban a source until a moment; is it? False from ban: there is no place, it is not. */
-bool client_source_ban(struct shared_sources *sources, const struct client_source *source,
-	uint64_t until, uint64_t now);
-bool client_source_is_banned(struct shared_sources *sources, const struct client_source *source,
-	uint64_t now);
-
 #endif

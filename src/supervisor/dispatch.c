@@ -102,6 +102,8 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_freed:
 		say_freed(gate, &message->body.freed);
 		break;
+	case MESSAGE_banned:
+		break;
 	case MESSAGE_drained: /* its exit, which follows, is what is waited for */
 	case MESSAGE_NONE:    /* from here on: the channel lets none of them through */
 	case MESSAGE_config:

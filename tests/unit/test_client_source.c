@@ -208,21 +208,6 @@ refusals_count_within_their_span_of_the_first(void **state)
 	assert_true(note(fixture, 21003));
 }
 
-static void
-a_ban_holds_until_its_moment(void **state)
-{
-	struct fixture *fixture = *state;
-	uint64_t until = rate_clock(5000);
-
-	(void)key_of(fixture, "192.0.2.1");
-	assert_false(client_source_is_banned(fixture->sources, &fixture->source, rate_clock(1)));
-	assert_true(client_source_ban(fixture->sources, &fixture->source, until, rate_clock(1)));
-	assert_true(client_source_is_banned(fixture->sources, &fixture->source, until - 1));
-	assert_false(client_source_is_banned(fixture->sources, &fixture->source, until));
-	(void)key_of(fixture, "192.0.2.2");
-	assert_false(client_source_is_banned(fixture->sources, &fixture->source, rate_clock(1)));
-}
-
 int
 main(void)
 {
@@ -235,7 +220,6 @@ main(void)
 		CLAIM(sources_without_a_place_are_judged_together_and_never_let_in_freely),
 		CLAIM(who_is_punished_is_told_so_once_and_waits),
 		CLAIM(refusals_count_within_their_span_of_the_first),
-		CLAIM(a_ban_holds_until_its_moment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
