@@ -193,10 +193,6 @@ keep_capabilities(struct child *child)
 	return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0;
 }
 
-/* From here on any process of that uid may send signals, and could trace a dumpable one, in our
- * memory. A signal that dumps a core, taken once the mask is open, ends all who share that memory
- * before Linux 5.16: the supervisor. The kernel makes the memory undumpable by itself, but with
- * fs.suid_dumpable=2, which is what collectors of cores set, not for this. */
 /* From here on any process of that uid may send signals, and could trace a dumpable process, in our
  * memory. A signal that dumps core, taken as soon as the mask is open, would before Linux 5.16 end
  * all who share the memory. By itself the kernel makes it undumpable only as far as
