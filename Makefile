@@ -24,13 +24,9 @@ HARDENING := -fstack-protector-strong -fPIE \
 SANITIZER := $(if $(SANITIZE),\
 	-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 
-# libsystemd is optional: SYSTEMD=no builds without.
-SYSTEMD ?= yes
 CONFIG_LIBS := -lconfig
 JSON_LIBS := -ljansson
 SECCOMP_LIBS := -lseccomp
-SYSTEMD_LIBS := $(if $(filter yes,$(SYSTEMD)),-lsystemd)
-NOTIFY := $(if $(filter yes,$(SYSTEMD)),src/effects/notify.o,src/effects/notify_none.o)
 
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) $(WERROR) $(HARDENING) $(SANITIZER) -Isrc -I. \
 	-D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -DREEVE_SYSCONFDIR='"$(SYSCONFDIR)"' \
@@ -54,11 +50,11 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 	src/config/host.o src/config/load.o src/config/places.o src/config/prefix_list.o \
 	src/config/print.o
 
-REEVED := $(BASE) $(CONFIG) $(NOTIFY) src/model/access.o src/model/access_build.o \
+REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 	src/model/backoff.o src/model/plan.o src/model/prefixes.o src/effects/channel.o \
-	src/effects/leftover.o src/effects/listen.o src/effects/priv.o src/effects/sealed.o src/effects/self.o \
-	src/effects/session.o src/effects/sockdiag.o src/effects/spawn.o src/effects/spawn_child.o \
-	src/effects/terminal.o src/supervisor/accounts.o src/supervisor/activation.o \
+	src/effects/leftover.o src/effects/listen.o src/effects/notify.o src/effects/priv.o \
+	src/effects/sealed.o src/effects/self.o src/effects/session.o src/effects/sockdiag.o \
+	src/effects/spawn.o src/effects/spawn_child.o src/effects/terminal.o src/supervisor/accounts.o src/supervisor/activation.o \
 	src/supervisor/announce.o src/supervisor/background.o src/supervisor/deadlines.o \
 	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/failures.o \
 	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
@@ -125,7 +121,7 @@ define link
 endef
 
 $(BUILD)/reeved: $(addprefix $(BUILD)/,$(REEVED)) Makefile
-	$(link) $(CONFIG_LIBS) $(SYSTEMD_LIBS)
+	$(link) $(CONFIG_LIBS)
 $(BUILD)/reeve-gate: $(addprefix $(BUILD)/,$(GATE)) Makefile
 	$(link) $(CONFIG_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/reevectl: $(addprefix $(BUILD)/,$(REEVECTL)) Makefile
@@ -328,7 +324,7 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
-	@echo "BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSTEMD=$(SYSTEMD); V=1 shows the commands."
+	@echo "BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); V=1 shows the commands."
 
 .PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e check-real asan \
 	ubsan tsan valgrind coverage fuzz bench bench-access lint lint-tidy lint-analyzer lint-clang \

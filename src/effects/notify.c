@@ -1,37 +1,109 @@
 /* SPDX-License-Identifier: ISC */
-/* The service manager's side of the daemon, through sd-daemon(3). */
+/* The service manager's side of the daemon: sd_listen_fds(3) and sd_notify(3), by hand. Both are a
+ * few environment variables and a datagram; libsystemd brings six libraries along, and a megabyte
+ * that a small board does not have to spare. */
 #include "effects/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
 
 #define STATE_MAX 512
+#define HANDED_START 3 /* SD_LISTEN_FDS_START */
+#define HANDED_MAX 1000000
+
+/* How many sockets are meant for us: 0 also where another process was meant. */
+static int
+count_handed(void)
+{
+	const char *pid = getenv("LISTEN_PID");
+	const char *count = getenv("LISTEN_FDS");
+	char *end;
+	long value;
+
+	if (pid == NULL || count == NULL)
+		return 0;
+	errno = 0;
+	value = strtol(pid, &end, 10);
+	if (errno != 0 || end == pid || *end != '\0')
+		return -EINVAL;
+	if (value != (long)getpid())
+		return 0;
+	value = strtol(count, &end, 10);
+	if (errno != 0 || end == count || *end != '\0' || value < 0 || value > HANDED_MAX)
+		return -EINVAL;
+	return (int)value;
+}
+
+/* Take the next of the names, which colons part; "unknown" where no names were given. */
+static char *
+next_name(const char **names)
+{
+	const char *name = *names;
+	size_t length;
+
+	if (name == NULL)
+		return strdup("unknown");
+	length = strcspn(name, ":");
+	*names = name[length] == ':' ? name + length + 1 : NULL;
+	return strndup(name, length);
+}
+
+static size_t
+count_names(const char *names)
+{
+	size_t count = 1;
+
+	for (; *names != '\0'; names++)
+		count += *names == ':';
+	return count;
+}
+
+static int
+take_handed(struct handed_socket *sockets, int count)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+
+	if (names != NULL && count_names(names) != (size_t)count)
+		return -EINVAL;
+	for (int i = 0; i < count; i++) {
+		sockets[i].listen_fd = HANDED_START + i;
+		sockets[i].name = next_name(&names);
+		if (sockets[i].name == NULL)
+			return -ENOMEM;
+		if (fcntl(sockets[i].listen_fd, F_SETFD, FD_CLOEXEC) < 0)
+			return -errno;
+	}
+	return 0;
+}
 
 int
 notify_take_sockets(struct handed_socket **ret_sockets)
 {
-	char **names = NULL;
-	int count = sd_listen_fds_with_names(1, &names);
-	struct handed_socket *sockets;
+	int count = count_handed();
+	struct handed_socket *sockets = NULL;
+	int error = 0;
 
-	if (count <= 0)
-		return count;
-	sockets = calloc((size_t)count, sizeof(*sockets));
-	if (sockets == NULL)
-		return -ENOMEM;
-	for (int i = 0; i < count; i++) {
-		sockets[i].listen_fd = SD_LISTEN_FDS_START + i;
-		sockets[i].name = names[i];
+	if (count > 0) {
+		sockets = calloc((size_t)count, sizeof(*sockets));
+		error = sockets != NULL ? take_handed(sockets, count) : -ENOMEM;
 	}
-	free(names);
-	*ret_sockets = sockets;
-	return count;
+	(void)unsetenv("LISTEN_PID");
+	(void)unsetenv("LISTEN_FDS");
+	(void)unsetenv("LISTEN_FDNAMES");
+	if (error == 0 && sockets != NULL) {
+		*ret_sockets = sockets;
+		return count;
+	}
+	for (int i = 0; sockets != NULL && i < count; i++)
+		free(sockets[i].name);
+	free(sockets);
+	return error < 0 ? error : count;
 }
 
 /* sd_notify(3) would wait until the manager reads: one that does not must not hold up the ports.

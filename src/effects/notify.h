@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Talk to the service manager; the only room that knows sd-daemon(3). Without one, or in a
- * build without libsystemd, everything here does nothing. */
+/* Talk to the service manager; the only room that knows sd-daemon(3). Without a manager, everything
+ * here does nothing. */
 #ifndef REEVE_NOTIFY_H
 #define REEVE_NOTIFY_H
 
@@ -13,7 +13,8 @@ struct handed_socket {
 };
 
 /* Take LISTEN_FDS (and forget it, so that no child sees it). Allocates *ret_sockets; close-on-
- * exec is set. Returns how many, or -errno. */
+ * exec is set. Returns how many, or -errno: -EINVAL for variables that make no sense, -EBADF for a
+ * descriptor that is not open. */
 int notify_take_sockets(struct handed_socket **ret_sockets);
 void notify_free_sockets(struct handed_socket *sockets, size_t count);
 
