@@ -36,9 +36,9 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
 BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
-	src/base/prefix.o src/base/shared.o src/base/shared_holds.o src/base/shared_places.o \
-	src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o \
-	src/base/verdict.o
+	src/base/prefix.o src/base/shared.o src/base/shared_holds.o src/base/shared_measures.o \
+	src/base/shared_places.o src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o \
+	src/base/utf8.o src/base/verdict.o
 READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o \
 	src/config/complaint.o src/config/conf.o src/config/conf_text.o src/config/config.o \
 	src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
@@ -59,7 +59,7 @@ REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/failures.o \
 	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
 	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/listeners.o \
-	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
+	src/supervisor/measures.o 	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
 	src/supervisor/reload.o src/supervisor/rules.o src/supervisor/rundir.o \
 	src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
@@ -80,8 +80,8 @@ GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/chat_user.o services/daytime.o services/discard.o services/echo.o services/qotd.o \
 	services/registry.o services/tcpmux.o services/time.o src/reeve_gate.o
 REEVECTL := $(CONFIG) src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/shared.o \
-	src/base/shared_places.o src/base/textbuf.o src/base/utf8.o src/control/daemon.o \
-	src/control/output.o src/control/table.o src/control/verbs.o src/reevectl.o
+	src/base/shared_measures.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o \
+	src/control/daemon.o src/control/output.o src/control/table.o src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.
 PROGRAMS := $(BUILD)/reeved $(BUILD)/reeve-gate $(BUILD)/reevectl

@@ -19,6 +19,7 @@ static struct {
 	/* The record being made: the readable part, and the journal's fields if they are wanted. */
 	enum log_level record_level;
 	bool wants_fields;
+	uint64_t lost; /* that the log has told */
 	struct textbuf text;
 	struct textbuf fields;
 } state = {
@@ -310,4 +311,12 @@ log_flush(void)
 	/* When even the notice is lost, the number is to be told another time. */
 	if (log_sink_flush() > 0)
 		log_sink_lose(lost);
+	else
+		state.lost += lost;
+}
+
+uint64_t
+log_lost(void)
+{
+	return state.lost;
 }

@@ -83,6 +83,9 @@ const char *log_level_word(enum log_level level);
  * be gone. */
 void log_flush(void);
 
+/* Lines that were lost since the program began, as far as the log has told. */
+uint64_t log_lost(void);
+
 /* Print the vocabulary (name, level, fields, sentence) in mdoc for reeved(8) on stdout. */
 void log_print_manual(void);
 

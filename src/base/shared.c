@@ -19,8 +19,9 @@
 static size_t
 size_of(uint32_t rows, uint32_t writers)
 {
-	return sizeof(struct header) + (size_t)rows * sizeof(struct row) +
-		(size_t)rows * writers * sizeof(struct block);
+	return sizeof(struct header) + writers * sizeof(struct process) +
+		(size_t)rows * sizeof(struct row) +
+		(size_t)rows * writers * (sizeof(struct block) + sizeof(struct timings));
 }
 
 static bool
@@ -30,13 +31,14 @@ is_shape(uint32_t rows, uint32_t writers)
 }
 
 /* Names what is counted, in its order: as many other counters are not the same counters. */
+#define METRIC(name, kind, help) #name ","
+#define HISTOGRAM(name, first_us, shift, bounds, help) #name ":" #first_us #shift #bounds ","
+#define PROCESS(name, kind, whose, help) #name ","
 static uint64_t
 table_hash(void)
 {
 	static const char table[] =
-#define METRIC(name, kind, help) #name ":" #kind ","
 #include "base/metrics.def"
-#undef METRIC
 		;
 	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
 
@@ -64,8 +66,11 @@ map_memory(struct shared **ret_shared, int shared_fd, int protection, uint32_t r
 		return -error;
 	}
 	shared->size = size;
-	shared->rows = (struct row *)(void *)((char *)shared->memory + sizeof(struct header));
+	shared->processes =
+		(struct process *)(void *)((char *)shared->memory + sizeof(struct header));
+	shared->rows = (struct row *)(void *)(shared->processes + writers);
 	shared->blocks = (struct block *)(void *)(shared->rows + rows);
+	shared->timings = (struct timings *)(void *)(shared->blocks + (size_t)rows * writers);
 	shared->row_count = rows;
 	shared->writer_count = writers;
 	*ret_shared = shared;
@@ -92,6 +97,7 @@ shared_create(struct shared **ret_shared, int *ret_fd, uint32_t rows, uint32_t w
 		.table = table_hash(),
 		.rows = rows,
 		.writers = writers,
+		.release = REEVE_VERSION,
 	};
 	int error;
 
@@ -191,6 +197,18 @@ shared_writers(const struct shared *shared)
 
 /* --- names */
 
+static void
+forget_written(struct shared *shared, uint32_t row_index)
+{
+	for (uint32_t writer = 0; writer < shared->writer_count; writer++)
+		if (shared_is_written(shared, row_index, writer)) {
+			memset(shared_block(shared, row_index, writer), 0, sizeof(struct block));
+			memset(shared_timings(shared, row_index, writer), 0,
+				sizeof(struct timings));
+		}
+	atomic_store(&shared->rows[row_index].written, 0);
+}
+
 void
 shared_name_row(struct shared *shared, uint32_t row_index, const char *name)
 {
@@ -205,12 +223,18 @@ shared_name_row(struct shared *shared, uint32_t row_index, const char *name)
 	atomic_thread_fence(memory_order_release);
 	memset(row->name, 0, SHARED_NAME_MAX);
 	memcpy(row->name, name, length);
-	if (generation > 0) {
-		atomic_store(&row->waiting, 0);
-		memset(shared_block(shared, row_index, 0), 0,
-			shared->writer_count * sizeof(struct block));
-	}
+	atomic_store(&row->number, 1);
+	atomic_store(&row->places, 0);
+	atomic_store(&row->waiting, 0);
+	forget_written(shared, row_index);
 	atomic_store(&row->generation, generation + 2);
+}
+
+void
+shared_describe_row(struct shared *shared, uint32_t row_index, uint32_t number, int64_t places)
+{
+	atomic_store(&shared->rows[row_index].number, number);
+	atomic_store(&shared->rows[row_index].places, places);
 }
 
 bool
@@ -230,12 +254,27 @@ shared_row_name(const struct shared *shared, uint32_t row_index, char ret_name[S
 	return true;
 }
 
+bool
+shared_row_facts(const struct shared *view, uint32_t row, struct shared_facts *ret_facts)
+{
+	struct shared_facts facts;
+
+	if (!shared_row_name(view, row, facts.name))
+		return false;
+	facts.number = atomic_load(&view->rows[row].number);
+	facts.places = atomic_load(&view->rows[row].places);
+	facts.is_used = atomic_load(&view->rows[row].written) != 0;
+	*ret_facts = facts;
+	return true;
+}
+
 /* --- counters: no order between them is promised */
 
 void
 shared_add(struct shared *shared, uint32_t row, uint32_t writer, enum metric metric,
 	uint64_t amount)
 {
+	shared_note_written(&shared->rows[row], writer);
 	(void)atomic_fetch_add_explicit(&shared_block(shared, row, writer)->metrics[metric], amount,
 		memory_order_relaxed);
 }
@@ -246,7 +285,9 @@ shared_read(const struct shared *shared, uint32_t row, enum metric metric)
 	uint64_t sum = 0;
 
 	for (uint32_t writer = 0; writer < shared->writer_count; writer++)
-		sum += atomic_load_explicit(&shared_block(shared, row, writer)->metrics[metric],
-			memory_order_relaxed);
+		if (shared_is_written(shared, row, writer))
+			sum += atomic_load_explicit(&shared_block(shared, row, writer)
+							     ->metrics[metric],
+				memory_order_relaxed);
 	return sum;
 }

@@ -8,8 +8,10 @@
  * Every gate can write all of it. A gate that was taken over can spoil counts and limits; nothing
  * else must depend on them. The shape (rows, writers) is read once and then from own memory.
  *
- * 128 bytes a row, and a row and writer 8 for each metric; pages that nobody has used cost nothing,
- * so a daemon may make many more rows than it has services. */
+ * 128 bytes a row, and a row and writer 8 for each metric and each bucket of a histogram; pages
+ * that nobody has used cost nothing, so a daemon may make many more rows than it has services. A
+ * page that is only read becomes real, too: so each row notes who has written for it, and nobody
+ * else's blocks are looked at. */
 #ifndef REEVE_SHARED_H
 #define REEVE_SHARED_H
 
@@ -24,7 +26,6 @@
 enum metric {
 #define METRIC(name, kind, help) METRIC_##name,
 #include "base/metrics.def"
-#undef METRIC
 	METRIC_COUNT
 };
 
@@ -43,6 +44,11 @@ uint32_t shared_writers(const struct shared *shared);
 /* Name a row for those who watch, and start it from zero. An empty name frees the row. Nobody
  * may be counting in the row at that time. */
 void shared_name_row(struct shared *shared, uint32_t row, const char *name);
+
+/* What else those who watch want to know: which of the services with that name it is, counted from
+ * 1 (0: it has left the configuration, and only its last connections are still there), and how
+ * many connections it may hold. 1 and 0 in a row that was just named. */
+void shared_describe_row(struct shared *shared, uint32_t row, uint32_t number, int64_t places);
 
 /* The row's name; false if the row is free. */
 bool shared_row_name(const struct shared *shared, uint32_t row, char ret_name[SHARED_NAME_MAX]);

@@ -11,6 +11,9 @@ shared_active(const struct shared *shared, uint32_t row)
 {
 	uint64_t sum = 0;
 
+	/* Whoever has taken a place has noted that first, and sees its own note. */
+	if (atomic_load(&shared->rows[row].written) == 0)
+		return 0;
 	/* Downwards, as places are handed over: one that moves while we look is seen before or
 	 * after its move, or both times, but never missed. Unsigned: a gate gone bad may have
 	 * written anything, and overflow must be harmless. */
@@ -22,12 +25,15 @@ shared_active(const struct shared *shared, uint32_t row)
 void
 shared_set_ceiling(struct shared *shared, uint32_t row, int64_t ceiling)
 {
+	shared_note_written(&shared->rows[row], SHARED_SUPERVISOR);
 	atomic_store(&shared_block(shared, row, SHARED_SUPERVISOR)->ceiling, ceiling + 1);
 }
 
 int64_t
 shared_ceiling(const struct shared *shared, uint32_t row)
 {
+	if (!shared_is_written(shared, row, SHARED_SUPERVISOR))
+		return SHARED_NO_CEILING;
 	return atomic_load(&shared_block(shared, row, SHARED_SUPERVISOR)->ceiling) - 1;
 }
 
@@ -62,6 +68,7 @@ shared_admit(struct shared *shared, uint32_t row, uint32_t writer, int64_t limit
 {
 	struct block *own = shared_block(shared, row, writer);
 
+	shared_note_written(&shared->rows[row], writer);
 	do {
 		(void)atomic_fetch_add(&own->active, 1);
 		if (shared_active(shared, row) <= limit_now(shared, row, limit))
@@ -75,6 +82,7 @@ shared_admit(struct shared *shared, uint32_t row, uint32_t writer, int64_t limit
 void
 shared_keep(struct shared *shared, uint32_t row, uint32_t writer)
 {
+	shared_note_written(&shared->rows[row], writer);
 	(void)atomic_fetch_add(&shared_block(shared, row, writer)->active, 1);
 }
 
@@ -88,6 +96,7 @@ shared_release(struct shared *shared, uint32_t row, uint32_t writer)
 bool
 shared_hand_over(struct shared *shared, uint32_t row, uint32_t from, uint32_t to)
 {
+	shared_note_written(&shared->rows[row], to);
 	/* In this order no place looks free in between. */
 	(void)atomic_fetch_add(&shared_block(shared, row, to)->active, 1);
 	(void)atomic_fetch_sub(&shared_block(shared, row, from)->active, 1);
@@ -99,10 +108,11 @@ shared_forget_writer(struct shared *shared, uint32_t writer)
 {
 	for (uint32_t row = 0; row < shared->row_count; row++) {
 		/* What was never used has no pages; do not make them. */
-		if (atomic_load(&shared->rows[row].generation) == 0)
-			continue;
-		atomic_store(&shared_block(shared, row, writer)->active, 0);
-		(void)atomic_fetch_and(&shared->rows[row].waiting, ~(UINT64_C(1) << writer));
+		if (shared_is_written(shared, row, writer))
+			atomic_store(&shared_block(shared, row, writer)->active, 0);
+		if (atomic_load(&shared->rows[row].waiting) != 0)
+			(void)atomic_fetch_and(&shared->rows[row].waiting,
+				~(UINT64_C(1) << writer));
 	}
 }
 

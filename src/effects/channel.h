@@ -97,7 +97,8 @@ struct message_serving {
  * ends without a word if the program could not be started. */
 struct message_spawn {
 	uint64_t connection;
-	uint64_t source; /* what it holds (base/shared_holds.h); 0: nothing */
+	uint64_t source;     /* what it holds (base/shared_holds.h); 0: nothing */
+	int64_t accepted_us; /* when the client came, by shared_clock_us */
 	uint32_t row;
 	uint16_t protocol;   /* enum protocol */
 	uint16_t stdio;      /* enum config_stdio */

@@ -135,6 +135,8 @@ carry_end(struct carry *carry, enum ending ending)
 		carry_answer(carry, carry->answer, carry->answer_length);
 	if (ending == ENDING_IDLE)
 		service_count(service, METRIC_idle_ends, 1);
+	service_observe(service, HISTOGRAM_connection_duration_seconds,
+		(loop_now(gate->loop) - carry->started) * 1000);
 	log_end(carry, ending);
 	if (carry->is_peer)
 		carry_table_remove(&gate->carries->peers, carry);

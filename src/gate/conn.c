@@ -73,6 +73,7 @@ hand_over(struct conn *conn)
 		.peer = conn->peer,
 		.proxy.family = conn->is_nobody ? AF_UNIX : AF_UNSPEC,
 		.source = conn->source,
+		.accepted_us = shared_clock_us(),
 		.is_kept_ready = true };
 
 	loop_unwatch(gate->loop, &conn->watch);

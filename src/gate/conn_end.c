@@ -68,6 +68,8 @@ tell_end(struct conn *conn)
 		service->builtin.ops->closed(conn, (enum ending)conn->ending);
 	service_count(service, METRIC_received_bytes, conn->bytes_in);
 	service_count(service, METRIC_sent_bytes, conn->bytes_out);
+	service_observe(service, HISTOGRAM_connection_duration_seconds,
+		(loop_now(service->gate->loop) - conn->started) * 1000);
 	if (conn->ending == ENDING_IDLE)
 		service_count(service, METRIC_idle_ends, 1);
 	log_end(conn);

@@ -13,12 +13,17 @@
 void
 entrance_serve(const struct entrant *entrant)
 {
-	if (entrant->service->builtin.ops)
+	const struct service *service = entrant->service;
+
+	if (service->builtin.ops) {
+		service_observe(service, HISTOGRAM_accept_to_handler_seconds,
+			shared_clock_us() - entrant->accepted_us);
 		conn_begin(entrant);
-	else if (relay_serves(entrant->service))
+	} else if (relay_serves(service)) {
 		relay_begin(entrant);
-	else
+	} else {
 		spawn_request_send(entrant);
+	}
 }
 
 bool

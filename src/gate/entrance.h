@@ -15,6 +15,7 @@ struct entrant {
 	uint64_t source;      /* what it holds of its source's connections (gate/limits.h) */
 	struct netaddr local; /* what it asked; family AF_UNSPEC: the kernel is to be asked */
 	struct netaddr proxy; /* who said these two; family AF_UNSPEC: nobody did */
+	int64_t accepted_us;  /* when, by shared_clock_us */
 	bool is_kept_ready;   /* its socket is as a gate wants it, and not as a program does */
 };
 

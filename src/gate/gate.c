@@ -214,6 +214,17 @@ channel_ready(struct watch *watch, uint32_t events)
 /* ---------------------------------------------------------------- turns, the whole */
 
 static void
+tell_measures(const struct gate *gate)
+{
+	if (!gate->shared)
+		return;
+	shared_tell(gate->shared, gate->writer, PROCESS_gate_descriptors, gate->descriptors);
+	shared_tell(gate->shared, gate->writer, PROCESS_gate_descriptors_limit,
+		gate->descriptors_max);
+	shared_tell(gate->shared, gate->writer, PROCESS_log_dropped_lines, log_lost());
+}
+
+static void
 turn_ends(struct after *after, msec now)
 {
 	struct gate *gate = CONTAINER_OF(after, struct gate, after);
@@ -229,6 +240,7 @@ turn_ends(struct after *after, msec now)
 	else if (gate->is_drained)
 		loop_quit(gate->loop);
 	log_flush();
+	tell_measures(gate);
 }
 
 static int

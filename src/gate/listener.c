@@ -220,6 +220,7 @@ accept_client(struct listener *listener, struct entrant *ret_entrant)
 		.conn_fd = conn_fd,
 		.protocol = listener->protocol,
 		.peer = { .family = AF_UNIX },
+		.accepted_us = shared_clock_us(),
 		.is_kept_ready = is_kept };
 	if (length >= sizeof(from.any.sa_family))
 		(void)netaddr_from_sockaddr(&ret_entrant->peer, &from.any);

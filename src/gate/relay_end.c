@@ -23,6 +23,8 @@ relay_log_end(const struct relay *relay, enum ending ending)
 		sent -= relay->outward.length - relay->outward.done;
 	service_count(service, METRIC_received_bytes, relay->inward.bytes);
 	service_count(service, METRIC_sent_bytes, sent);
+	service_observe(service, HISTOGRAM_connection_duration_seconds,
+		(loop_now(service->gate->loop) - relay->started) * 1000);
 	if (ending == ENDING_IDLE)
 		service_count(service, METRIC_idle_ends, 1);
 	if (log_wants(LOG_LEVEL_INFO))

@@ -240,6 +240,14 @@ service_count(const struct service *service, enum metric metric, uint64_t amount
 		shared_add(gate->shared, service->row, gate->writer, metric, amount);
 }
 
+void
+service_observe(const struct service *service, enum histogram histogram, int64_t took_us)
+{
+	const struct gate *gate = service->gate;
+
+	shared_observe(gate->shared, service->row, gate->writer, histogram, took_us);
+}
+
 struct service *
 service_of_row(const struct gate *gate, uint32_t row)
 {

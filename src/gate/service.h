@@ -44,6 +44,9 @@ const char *service_name(const struct service *service);
 /* Count for the service. */
 void service_count(const struct service *service, enum metric metric, uint64_t amount);
 
+/* Note how long something of it took. */
+void service_observe(const struct service *service, enum histogram histogram, int64_t took_us);
+
 /* The live service of a row; NULL if there is none. */
 struct service *service_of_row(const struct gate *gate, uint32_t row);
 

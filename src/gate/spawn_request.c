@@ -71,6 +71,7 @@ make_message(struct service *service, enum protocol protocol, const struct netad
 	return (struct message_spawn){
 		.connection = gate_connection_id(gate, gate->next_serial++),
 		.row = service->row,
+		.accepted_us = shared_clock_us(),
 		.protocol = (uint16_t)protocol,
 		.peer = *peer,
 		.local = *local,
@@ -87,6 +88,7 @@ spawn_request_send(const struct entrant *entrant)
 		make_message(service, entrant->protocol, &entrant->peer, &entrant->local);
 
 	spawn.source = entrant->source;
+	spawn.accepted_us = entrant->accepted_us;
 	if (entrant->is_kept_ready && !make_plain(entrant)) {
 		entrance_turn_away(entrant);
 		admission_note_refusal(service, &entrant->peer, &short_of_descriptors, false);
@@ -107,6 +109,7 @@ spawn_request_relay(const struct entrant *entrant, const int *program_fds, uint3
 		make_message(service, entrant->protocol, &entrant->peer, &entrant->local);
 
 	spawn.source = entrant->source;
+	spawn.accepted_us = entrant->accepted_us;
 	spawn.stdio = fd_count > 1 ? CONFIG_STDIO_PIPE : CONFIG_STDIO_PTY;
 	if (spawn.local.family == AF_UNSPEC)
 		ask_name(getsockname, entrant->conn_fd, &spawn.local);

@@ -9,7 +9,7 @@
 #define REEVE_GATE_STATE_H
 
 #include "base/loop.h"
-#include "base/shared.h"
+#include "base/shared_measures.h"
 #include "base/shared_sources.h"
 #include "base/util.h"
 #include "config/config.h"

@@ -8,6 +8,7 @@
 #include "supervisor/dispatch.h"
 #include "supervisor/handlers.h"
 #include "supervisor/handover.h"
+#include "supervisor/measures.h"
 #include "supervisor/reload.h"
 #include "supervisor/waiting.h"
 
@@ -370,6 +371,7 @@ gates_reaped(struct supervisor *supervisor, pid_t pid, int status)
 		.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
 		.restart_ms = gate->backoff);
 	supervisor->deaths++;
+	measures_gate_died(supervisor);
 	if (!supervisor->is_ready && supervisor->deaths >= EARLY_DEATHS_MAX) {
 		/* Gates do not work here at all: say so with the exit status, not for ever. */
 		supervisor->has_failed = true;

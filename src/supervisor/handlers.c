@@ -90,6 +90,7 @@ handler_new(const struct supervisor *supervisor, const struct start *start, int 
 		.gate = start->gate,
 		.stderr_fd = stderr_fd,
 		.peer = start->peer,
+		.is_carried = start->is_carried,
 		.started = loop_now(supervisor->loop) };
 	return handler;
 }
@@ -122,6 +123,17 @@ run_program(const struct supervisor *supervisor, const struct start *start, int 
 	return spawn_run(&plan, &spawn, ret_result);
 }
 
+/* A gate's word when that was is good enough to measure with, and for nothing else. */
+static void
+measure_start(const struct supervisor *supervisor, const struct start *start)
+{
+	int64_t now = shared_clock_us();
+
+	if (start->accepted_us > 0 && start->accepted_us <= now)
+		shared_observe(supervisor->shared, start->served->row, SHARED_SUPERVISOR,
+			HISTOGRAM_accept_to_handler_seconds, now - start->accepted_us);
+}
+
 static void
 note_start(struct supervisor *supervisor, const struct start *start, struct handler *handler)
 {
@@ -130,6 +142,7 @@ note_start(struct supervisor *supervisor, const struct start *start, struct hand
 	hearing_begin(supervisor, handler);
 	failures_started(supervisor, handler);
 	shared_add(supervisor->shared, handler->row, SHARED_SUPERVISOR, METRIC_handlers, 1);
+	measure_start(supervisor, start);
 	LOG(handler_started, .id = (int64_t)handler->connection, .service = start->served->name,
 		.peer = &start->peer, .pid = handler->pid);
 }
@@ -244,6 +257,9 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 		.peer = request->peer,
 		.local = request->local,
 		.socket = request->socket,
+		.accepted_us = request->accepted_us,
+		.is_carried = request->stdio != CONFIG_STDIO_SOCKET ||
+			protocol_type((enum protocol)request->protocol) == SOCK_DGRAM,
 		.in_fd = fds[0],
 		.out_fd = fds[request->stdio == CONFIG_STDIO_PIPE ? 1 : 0] };
 
@@ -280,6 +296,9 @@ tell_end(struct supervisor *supervisor, const struct handler *handler, int statu
 		.duration_ms = loop_now(supervisor->loop) - handler->started,
 		.cpu_ms = cpu_ms };
 
+	if (!handler->is_carried)
+		shared_observe(supervisor->shared, handler->row, SHARED_SUPERVISOR,
+			HISTOGRAM_connection_duration_seconds, event.duration_ms * 1000);
 	records_end(supervisor, handler->record, &event);
 }
 

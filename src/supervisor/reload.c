@@ -10,6 +10,7 @@
 #include "supervisor/handed.h"
 #include "supervisor/handover.h"
 #include "supervisor/listeners.h"
+#include "supervisor/measures.h"
 #include "supervisor/rules.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
@@ -100,6 +101,7 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 	rules_swap(supervisor, &rules);
 	waiting_swap(supervisor);
 	supervisor->generation++;
+	measures_config_taken(supervisor);
 	return 0;
 }
 
@@ -143,6 +145,8 @@ start_with(struct supervisor *supervisor, const struct config *config)
 		error = gates_init(supervisor, config);
 	if (error == 0)
 		error = make_rows(supervisor, config->service_count);
+	if (error == 0)
+		measures_started(supervisor);
 	if (error == 0)
 		error = make_sources(supervisor, config);
 	if (error == 0)
@@ -240,10 +244,12 @@ reload(struct supervisor *supervisor, const char *cause)
 			: 1;
 		if (complaints != NULL)
 			log_complaints(complaints);
+		measures_reloaded(supervisor, supervisor->complaints);
 		report_attempt(supervisor);
 		notify_ready("The configuration has mistakes; the running one is unchanged");
 	} else {
 		supervisor->complaints = 0;
+		measures_reloaded(supervisor, 0);
 		supervisor->deaths = 0;
 		supervisor->is_reloading = true;
 		for (uint32_t i = 0; i < supervisor->gate_count; i++)
@@ -329,6 +335,7 @@ reload_gates_changed(struct supervisor *supervisor)
 	bool is_under_way = supervisor->is_reloading || supervisor->is_handing_over;
 	bool has_failed = is_under_way && supervisor->deaths >= DEATHS_MAX;
 
+	measures_gates_changed(supervisor);
 	if (supervisor->is_stopping || (!all_serve && !has_failed))
 		return;
 	services_retire(supervisor);

@@ -126,6 +126,7 @@ make_served(const struct program_maker *maker, const struct key *keys)
 		set->served[keys[i].index] = served;
 		served->row = keys[i].row;
 		served->index = keys[i].index;
+		served->number = keys[i].number;
 		served->name = strdup(service->name);
 		if (served->name == NULL)
 			return -ENOMEM;
@@ -244,8 +245,10 @@ services_swap(struct supervisor *supervisor, struct service_set *set)
 	struct service_set old = supervisor->services;
 
 	services_retire(supervisor);
-	for (uint32_t i = 0; old.config != NULL && i < old.config->service_count; i++)
+	for (uint32_t i = 0; old.config != NULL && i < old.config->service_count; i++) {
 		old.served[i]->index = ROW_NONE;
+		shared_describe_row(supervisor->shared, old.served[i]->row, 0, 0);
+	}
 	for (uint32_t i = 0; i < set->config->service_count; i++) {
 		struct served *served = set->served[i];
 		struct served *before = supervisor->rows[served->row];
@@ -254,6 +257,8 @@ services_swap(struct supervisor *supervisor, struct service_set *set)
 			shared_name_row(supervisor->shared, served->row, served->name);
 		else
 			served->handler_count = before->handler_count;
+		shared_describe_row(supervisor->shared, served->row, served->number + 1,
+			set->config->services[i].keys->instances);
 		served->before = before;
 		supervisor->rows[served->row] = served;
 	}

@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
-#include "base/shared.h"
+#include "base/shared_measures.h"
 #include "base/shared_sources.h"
 #include "base/verdict.h"
 #include "config/config.h"
@@ -68,6 +68,7 @@ struct limits {
 struct served {
 	uint32_t row;
 	uint32_t index;         /* in the configuration; ROW_NONE: removed from it */
+	uint32_t number;        /* among the services of its name, from 0 */
 	uint32_t handler_count; /* that run; counted here, for gates can write what is shared */
 	char *name;
 	struct spawn_plan plan; /* of a program */
@@ -204,6 +205,7 @@ struct handler {
 	struct netaddr peer;
 	msec started;
 	struct waiting *held;  /* listening sockets that it has */
+	bool is_carried;       /* a gate has its client */
 	bool is_trial;         /* of a service that is slowed */
 	bool has_left_it;      /* what it was started for */
 	struct record *record; /* NULL: nothing is to be known of its connection (records.c) */

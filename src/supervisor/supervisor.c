@@ -100,9 +100,13 @@ catch_signals(struct supervisor *supervisor)
 static void
 turn_ends(struct after *after, msec now)
 {
-	(void)after;
+	struct supervisor *supervisor = CONTAINER_OF(after, struct supervisor, flush);
+
 	(void)now;
 	log_flush();
+	if (supervisor->shared != NULL)
+		shared_tell(supervisor->shared, SHARED_SUPERVISOR, PROCESS_log_dropped_lines,
+			log_lost());
 }
 
 /* The command line's word, then reeve.conf's, then what suits the place. */

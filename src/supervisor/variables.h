@@ -19,7 +19,9 @@ struct start {
 	struct sockdiag_name socket; /* of a TCP connection whose bytes are wanted; else cookie 0 */
 	int in_fd;                   /* becomes descriptor 0; borrowed, as the next */
 	int out_fd;                  /* and 1 */
+	int64_t accepted_us;         /* when the client came; 0: nobody was accepted */
 	bool has_terminal;           /* it is what both are */
+	bool is_carried;             /* a gate has the client, and measures how long it stays */
 
 	/* For activation: what becomes 3 and so on, and the variables that say so. */
 	const int *sockets;
