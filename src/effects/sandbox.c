@@ -259,6 +259,14 @@ enter_seccomp(void)
 	return result;
 }
 
+/* An older kernel has no Landlock, one that was started so has it off, and a host that filters our
+ * calls (an older container's, a unit's) says no to those that it does not know. */
+static bool
+is_a_lack_of_the_host(int result)
+{
+	return result == -ENOSYS || result == -EOPNOTSUPP || result == -EPERM;
+}
+
 static int
 check_is_shut(void)
 {
@@ -280,9 +288,9 @@ sandbox_enter(const char **ret_part)
 	/* The leak check at the end traces the process and reads /proc. */
 	if (!UTIL_HAS_SANITIZER && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
-	*ret_part = "landlock";
+	*ret_part = "landlock rules";
 	lacking = UTIL_HAS_SANITIZER ? 0 : enter_landlock();
-	if (lacking < 0 && lacking != -ENOSYS && lacking != -EOPNOTSUPP)
+	if (lacking < 0 && !is_a_lack_of_the_host(lacking))
 		return lacking;
 	*ret_part = "seccomp";
 	result = enter_seccomp();

@@ -16,6 +16,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -113,6 +114,39 @@ no_file_can_be_opened(void **state)
 	if (UTIL_HAS_SANITIZER)
 		skip();
 	assert_killed(confined(open_a_file, -1));
+}
+
+/* As a container does whose list of calls is older than Landlock. */
+static int
+refuse_landlock(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int result = filter == NULL ? -ENOMEM
+				    : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
+					      SCMP_SYS(landlock_create_ruleset), 0);
+
+	if (result == 0)
+		result = seccomp_load(filter);
+	seccomp_release(filter);
+	return result;
+}
+
+static void
+a_host_that_refuses_landlock_does_not_keep_the_gate_from_its_filter(void **state)
+{
+	pid_t pid;
+	int status;
+
+	(void)state;
+	skip_without_seccomp();
+	if (UTIL_HAS_SANITIZER)
+		skip();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(refuse_landlock() == 0 && confined(open_a_file, -1) == SIGSYS ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static int
@@ -263,6 +297,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_serving_takes_is_allowed),
 		cmocka_unit_test(no_file_can_be_opened),
+		cmocka_unit_test(
+			a_host_that_refuses_landlock_does_not_keep_the_gate_from_its_filter),
 		cmocka_unit_test(no_socket_can_be_opened),
 		cmocka_unit_test(no_program_can_be_run),
 		cmocka_unit_test(nobody_can_be_signalled),
