@@ -84,7 +84,10 @@ REEVECTL := $(CONFIG) src/base/name.o src/base/netaddr.o src/base/prefix.o src/b
 	src/control/daemon.o src/control/output.o src/control/table.o src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.
-PROGRAMS := $(BUILD)/reeved $(BUILD)/reeve-gate $(BUILD)/reevectl
+# Who runs COMMANDS is an administrator or an init; who runs HELPERS is reeved.
+COMMANDS := reeved reevectl
+HELPERS := reeve-gate
+PROGRAMS := $(addprefix $(BUILD)/,$(COMMANDS) $(HELPERS))
 HANDLERS := $(patsubst services/%,$(BUILD)/%,\
 	$(patsubst %.c,%,$(wildcard services/handlers/*.c services/handlers/*.sh)))
 PAGES := $(patsubst man/%,$(BUILD)/man/%,$(patsubst %.in,%,$(wildcard man/*.[578] man/*.[578].in)))
@@ -135,7 +138,8 @@ $(BUILD)/handlers/%.sh: services/handlers/%.sh
 # Files that name the places where things are installed, or list what the program knows.
 EXPAND = sed -e 's,@VERSION@,$(VERSION),g' -e 's,@SBINDIR@,$(SBINDIR),g' \
 	-e 's,@SYSCONFDIR@,$(SYSCONFDIR),g' -e 's,@LIBEXECDIR@,$(LIBEXECDIR),g' \
-	-e 's,@DATADIR@,$(DATADIR),g'
+	-e 's,@DATADIR@,$(DATADIR),g' \
+	$(if $(filter /etc,$(SYSCONFDIR)),,-e '/^ConfigurationDirectory=/d')
 $(BUILD)/etc/%: etc/% $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(EXPAND) $< >$@
@@ -202,6 +206,8 @@ check-fuzz: ## replay the fuzzers' inputs with sanitizers
 check-e2e: programs ## start the real reeved and speak to it
 	@$(RUN) $(E2E_JOBS)
 
+check-install: ## install into a folder, look at what is there, and uninstall
+	@$(RUN) 'install: tests/install/run $(BUILD)/install'
 check-real: programs ## serve real Debian packages to their real clients, in a root folder of their own
 	@$(RUN) 'real: tests/real/run $(BUILD)'
 
@@ -277,41 +283,8 @@ format: ## lay out the C files as .clang-format says
 format-check: ## show what `make format` would change
 	@tests/lint/format.sh
 
-# --- installation. What an administrator may have changed is neither overwritten nor removed.
-CONFIG_FILES := reeve.conf services
-# mode:from:to of everything else.
-INSTALLED = 755:$(BUILD)/reeved:$(SBINDIR)/reeved \
-	755:$(BUILD)/reevectl:$(SBINDIR)/reevectl \
-	755:$(BUILD)/reeve-gate:$(LIBEXECDIR)/reeve-gate \
-	$(foreach handler,$(HANDLERS),755:$(handler):$(LIBEXECDIR)/handlers/$(notdir $(handler))) \
-	$(foreach page,$(PAGES),644:$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
-	644:$(BUILD)/etc/systemd/reeved.service:$(LIBDIR)/systemd/system/reeved.service \
-	644:$(BUILD)/etc/systemd/reeved.socket:$(DATADIR)/doc/reeve/reeved.socket \
-	644:$(BUILD)/etc/systemd/sysusers.conf:$(LIBDIR)/sysusers.d/reeve.conf \
-	644:$(BUILD)/etc/systemd/tmpfiles.conf:$(LIBDIR)/tmpfiles.d/reeve.conf \
-	644:etc/completion/reeved.bash:$(DATADIR)/bash-completion/completions/reeved \
-	644:etc/completion/_reeved:$(DATADIR)/zsh/site-functions/_reeved \
-	644:etc/completion/reeved.fish:$(DATADIR)/fish/vendor_completions.d/reeved.fish \
-	644:etc/qotd:$(DATADIR)/reeve/qotd \
-	$(foreach text,$(wildcard README.md LICENSE),644:$(text):$(DATADIR)/doc/reeve/$(text))
-
-install: all $(CONFIG_FILES:%=$(BUILD)/etc/%) $(filter $(BUILD)/etc/%,$(subst :, ,$(INSTALLED))) ## install below DESTDIR and PREFIX
-	$(Q)for row in $(INSTALLED); do \
-		mode=$${row%%:*} from=$${row#*:} to=$${row##*:}; \
-		$(INSTALL) -D -m $$mode $${from%:*} $(DESTDIR)$$to || exit; done
-	$(Q)$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/reeve/services.d
-	$(Q)for file in $(CONFIG_FILES); do \
-		test -e $(DESTDIR)$(SYSCONFDIR)/reeve/$$file || \
-		$(INSTALL) -m 644 $(BUILD)/etc/$$file $(DESTDIR)$(SYSCONFDIR)/reeve/$$file || exit; done
-uninstall: $(CONFIG_FILES:%=$(BUILD)/etc/%) ## remove what install put there, but no changed settings
-	$(Q)rm -f $(foreach row,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$(row))))
-	$(Q)for file in $(CONFIG_FILES); do \
-		! cmp -s $(BUILD)/etc/$$file $(DESTDIR)$(SYSCONFDIR)/reeve/$$file || \
-		rm $(DESTDIR)$(SYSCONFDIR)/reeve/$$file; done
-	$(Q)for folder in $(LIBEXECDIR)/handlers $(LIBEXECDIR) $(DATADIR)/reeve $(DATADIR)/doc/reeve \
-		$(SYSCONFDIR)/reeve/services.d $(SYSCONFDIR)/reeve; do \
-		test ! -d $(DESTDIR)$$folder || \
-		rmdir --ignore-fail-on-non-empty $(DESTDIR)$$folder || exit; done
+# --- installation.
+include etc/install.mk
 dist: ## pack the committed tree, the same bytes for the same commit
 	@mkdir -p $(BUILD)
 	git archive --format=tar --prefix=reeve-$(VERSION)/ HEAD | gzip -n9 >$(BUILD)/reeve-$(VERSION).tar.gz
@@ -323,12 +296,12 @@ run: ## serve etc/demo/services on loopback until Ctrl-C
 clean: ## remove what was built
 	rm -rf $(BUILD)
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(filter-out %.d,$(MAKEFILE_LIST))
 	@echo "BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); V=1 shows the commands."
 
-.PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e check-real asan \
-	ubsan tsan valgrind coverage fuzz bench bench-access lint lint-tidy lint-analyzer lint-clang \
-	shipped-objects test-objects format format-check install uninstall dist run clean help FORCE
+.PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e \
+	check-install check-real asan ubsan tsan valgrind coverage fuzz bench bench-access lint lint-tidy \
+	lint-analyzer lint-clang shipped-objects test-objects format format-check dist run clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 

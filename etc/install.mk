@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: ISC
+# The part of the Makefile that puts things in place. What an administrator may have changed is
+# neither overwritten nor removed.
+
+UNITDIR ?= $(LIBDIR)/systemd/system
+EXAMPLES := $(DATADIR)/doc/reeve/examples
+CONFIG_FILES := reeve.conf services
+
+# mode:from:to, a row for each file but the settings.
+INSTALLED = $(foreach command,$(COMMANDS),755:$(BUILD)/$(command):$(SBINDIR)/$(command)) \
+	$(foreach helper,$(HELPERS),755:$(BUILD)/$(helper):$(LIBEXECDIR)/$(helper)) \
+	$(foreach handler,$(HANDLERS),755:$(handler):$(LIBEXECDIR)/handlers/$(notdir $(handler))) \
+	$(foreach page,$(PAGES),644:$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
+	644:$(BUILD)/etc/systemd/reeved.service:$(UNITDIR)/reeved.service \
+	644:etc/systemd/reeved.socket:$(UNITDIR)/reeved.socket \
+	644:etc/systemd/sysusers.conf:$(LIBDIR)/sysusers.d/reeve.conf \
+	644:etc/systemd/tmpfiles.conf:$(LIBDIR)/tmpfiles.d/reeve.conf \
+	$(foreach file,$(notdir $(wildcard etc/completion/*.bash)),\
+		644:etc/completion/$(file):$(DATADIR)/bash-completion/completions/$(file:.bash=)) \
+	$(foreach file,$(notdir $(wildcard etc/completion/_*)),\
+		644:etc/completion/$(file):$(DATADIR)/zsh/site-functions/$(file)) \
+	$(foreach file,$(notdir $(wildcard etc/completion/*.fish)),\
+		644:etc/completion/$(file):$(DATADIR)/fish/vendor_completions.d/$(file)) \
+	644:etc/qotd:$(DATADIR)/reeve/qotd \
+	$(foreach file,$(wildcard etc/systemd/reeved.service.d/*.conf),\
+		644:$(file):$(EXAMPLES)/$(notdir $(file))) \
+	$(foreach text,$(wildcard README.md LICENSE),644:$(text):$(DATADIR)/doc/reeve/$(text))
+
+# Folders that may have been made for these files, the deepest first; `uninstall` removes those
+# that are empty.
+FOLDERS = $(LIBEXECDIR)/handlers $(LIBEXECDIR) $(DATADIR)/reeve $(EXAMPLES) $(DATADIR)/doc/reeve \
+	$(SYSCONFDIR)/reeve/services.d $(SYSCONFDIR)/reeve $(UNITDIR) $(LIBDIR)/systemd \
+	$(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d $(DATADIR)/bash-completion/completions \
+	$(DATADIR)/bash-completion $(DATADIR)/zsh/site-functions $(DATADIR)/zsh \
+	$(DATADIR)/fish/vendor_completions.d $(DATADIR)/fish
+
+install: all $(CONFIG_FILES:%=$(BUILD)/etc/%) $(filter $(BUILD)/etc/%,$(subst :, ,$(INSTALLED))) ## install below DESTDIR and PREFIX
+	$(Q)umask 022; for row in $(INSTALLED); do \
+		mode=$${row%%:*} from=$${row#*:} to=$${row##*:}; \
+		$(INSTALL) -D -m $$mode $${from%:*} $(DESTDIR)$$to || exit; done
+	$(Q)umask 022; $(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/reeve/services.d
+	$(Q)for file in $(CONFIG_FILES); do \
+		test -e $(DESTDIR)$(SYSCONFDIR)/reeve/$$file || \
+		$(INSTALL) -m 644 $(BUILD)/etc/$$file $(DESTDIR)$(SYSCONFDIR)/reeve/$$file || exit; done
+uninstall: $(CONFIG_FILES:%=$(BUILD)/etc/%) ## remove what install put there, but no changed settings
+	$(Q)rm -f $(foreach row,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$(row))))
+	$(Q)for file in $(CONFIG_FILES); do \
+		! cmp -s $(BUILD)/etc/$$file $(DESTDIR)$(SYSCONFDIR)/reeve/$$file || \
+		rm $(DESTDIR)$(SYSCONFDIR)/reeve/$$file; done
+	$(Q)for folder in $(FOLDERS); do \
+		test ! -d $(DESTDIR)$$folder || \
+		rmdir --ignore-fail-on-non-empty $(DESTDIR)$$folder || exit; done
+
+.PHONY: install uninstall
