@@ -51,11 +51,14 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 	src/config/print.o
 
 REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
-	src/model/backoff.o src/model/plan.o src/model/prefixes.o src/effects/channel.o \
-	src/effects/leftover.o src/effects/listen.o src/effects/notify.o src/effects/priv.o \
-	src/effects/sealed.o src/effects/self.o src/effects/session.o src/effects/sockdiag.o \
-	src/effects/spawn.o src/effects/spawn_child.o src/effects/terminal.o src/supervisor/accounts.o src/supervisor/activation.o \
-	src/supervisor/announce.o src/supervisor/background.o src/supervisor/deadlines.o \
+	src/model/backoff.o src/model/control_methods.o src/model/plan.o src/model/prefixes.o \
+	src/model/varlink.o src/effects/channel.o src/effects/leftover.o src/effects/listen.o \
+	src/effects/local.o src/effects/notify.o src/effects/priv.o src/effects/sealed.o \
+	src/effects/self.o src/effects/session.o src/effects/sockdiag.o src/effects/spawn.o \
+	src/effects/spawn_child.o src/effects/terminal.o src/supervisor/accounts.o \
+	src/supervisor/activation.o src/supervisor/announce.o src/supervisor/background.o \
+	src/supervisor/control.o src/supervisor/control_dispatch.o src/supervisor/control_peer.o \
+	src/supervisor/control_status.o src/supervisor/deadlines.o \
 	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/failures.o \
 	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
 	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/listeners.o \
@@ -81,7 +84,9 @@ GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/registry.o services/tcpmux.o services/time.o src/reeve_gate.o
 REEVECTL := $(CONFIG) src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/shared.o \
 	src/base/shared_measures.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o \
-	src/control/daemon.o src/control/output.o src/control/table.o src/control/verbs.o src/reevectl.o
+	src/model/control_methods.o src/model/varlink.o src/effects/local.o src/control/arguments.o \
+	src/control/client.o src/control/daemon.o src/control/output.o src/control/show.o \
+	src/control/table.o src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.
 # Who runs COMMANDS is an administrator or an init; who runs HELPERS is reeved.
@@ -124,7 +129,7 @@ define link
 endef
 
 $(BUILD)/reeved: $(addprefix $(BUILD)/,$(REEVED)) Makefile
-	$(link) $(CONFIG_LIBS)
+	$(link) $(CONFIG_LIBS) $(JSON_LIBS)
 $(BUILD)/reeve-gate: $(addprefix $(BUILD)/,$(GATE)) Makefile
 	$(link) $(CONFIG_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/reevectl: $(addprefix $(BUILD)/,$(REEVECTL)) Makefile

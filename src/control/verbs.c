@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* reevectl's verbs, a function each. */
+/* reevectl's verbs: what it does itself, and who shows what the daemon does. */
 #include "control/verbs.h"
 
 #include "base/shared_places.h"
+#include "control/arguments.h"
+#include "control/client.h"
 #include "control/daemon.h"
+#include "control/show.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,6 +17,7 @@
 #define LOOKS_MAX 3000 /* at the daemon's answer, one each LOOK_NS: half a minute */
 #define LOOK_NS 10000000L
 #define TEXT_MAX (16U << 20)
+#define HELP_COLUMN 28
 
 static int
 fail(const char *what, int error)
@@ -155,24 +159,6 @@ verb_reload(const struct control *control)
 	return complaints > 0 ? 1 : 0;
 }
 
-/* --- stop */
-
-static int
-verb_stop(const struct control *control)
-{
-	pid_t pid = 0;
-	pid_t running = 0;
-	int error = daemon_find(control->run_dir, &pid);
-
-	if (error < 0)
-		return fail("stop", error);
-	if (kill(pid, SIGTERM) < 0)
-		return fail("stop", -errno);
-	while (daemon_find(control->run_dir, &running) == 0 && running == pid)
-		look_again();
-	return 0;
-}
-
 static int
 verb_help(const struct control *control)
 {
@@ -181,40 +167,65 @@ verb_help(const struct control *control)
 	return 0;
 }
 
+/* What a verb does itself, or how it shows what the daemon answers. */
 static const struct {
-	const char *name;
-	const char *help;
 	int (*run)(const struct control *control);
-} verbs[] = {
-#define VERB(name, help) { #name, help, verb_##name },
-#include "control/control_verbs.def"
+	int (*show)(const struct control *control, const json_t *reply);
+} verbs[CONTROL_VERB_COUNT] = {
+#define VERB(word, ...) [CONTROL_VERB_##word] = { .show = show_##word },
+#define METHOD(...)
+#define LOCAL(word, ...) [CONTROL_VERB_##word] = { .run = verb_##word },
+#include "model/control_verbs.def"
 #undef VERB
+#undef METHOD
+#undef LOCAL
 };
 
 void
 control_print_help(void)
 {
-	(void)printf("usage: reevectl [--config FILE] [--services FILE] [--run-dir DIR] VERB\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		(void)printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
+	(void)printf("usage: reevectl [--config FILE] [--services FILE] [--run-dir DIR] [--json] "
+		     "VERB ...\n\n");
+	for (unsigned id = 0; id < CONTROL_VERB_COUNT; id++) {
+		const struct control_verb *verb = control_verb_get((enum control_id)id);
+		struct textbuf text = TEXTBUF_INIT(1024);
+
+		if (!verb->is_word)
+			continue;
+		textbuf_add(&text, verb->word);
+		arguments_usage(verb, &text);
+		if (text.length > HELP_COLUMN)
+			(void)printf("  %s\n  %-*s  %s\n", text.text, HELP_COLUMN, "", verb->help);
+		else
+			(void)printf("  %-*s  %s\n", HELP_COLUMN, text.text, verb->help);
+		textbuf_fini(&text);
+	}
+}
+
+void
+control_complain(const char *format, ...)
+{
+	struct textbuf harmless = TEXTBUF_INIT(TEXT_MAX);
+	auto_free char *line = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&line, format, arguments) < 0)
+		line = NULL;
+	va_end(arguments);
+	if (line != NULL)
+		textbuf_add_escaped(&harmless, line, strlen(line));
+	(void)fprintf(stderr, "reevectl: %s\n",
+		harmless.text != NULL ? harmless.text : "out of memory");
+	textbuf_fini(&harmless);
 }
 
 int
-control_run(const struct control *control, const char *name)
+control_run(const struct control *control)
 {
-	const char *names[ARRAY_SIZE(verbs) + 1] = { NULL };
-	const char *nearest;
+	enum control_id id = control->verb->id;
 
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-		if (strcmp(verbs[i].name, name) == 0)
-			return verbs[i].run(control);
-		names[i] = verbs[i].name;
-	}
-	nearest = complaint_nearest(name, names);
-	(void)fprintf(stderr, "reevectl: \"%s\" is no verb; ", name);
-	if (nearest != NULL)
-		(void)fprintf(stderr, "did you mean \"%s\"?\n", nearest);
-	else
-		(void)fprintf(stderr, "try reevectl help\n");
-	return 2;
+	if (verbs[id].run != NULL)
+		return verbs[id].run(control);
+	return client_run(control, control->verb, json_incref(control->arguments), verbs[id].show);
 }

@@ -4,17 +4,26 @@
 #define REEVE_CONTROL_VERBS_H
 
 #include "config/config.h"
+#include "model/control_methods.h"
 
-/* Where the daemon and its configuration are. */
+/* What the command line says. */
 struct control {
-	struct config_paths paths;
+	struct config_paths paths; /* of the daemon's configuration */
+	const char *tables[2];     /* for `paths` */
 	const char *run_dir;
+	bool is_run_dir_given;
+	bool is_json;
+	const struct control_verb *verb;
+	json_t *arguments; /* by the names of its parameters */
 };
 
-/* Do what `name` says; may block until the daemon has done it. Exit status of the program: 0
- * done, 1 it failed or has complaints (printed on stderr), 2 no such verb. */
-int control_run(const struct control *control, const char *name);
+/* Do what the verb says; may block until the daemon has done it. Exit status of the program: 0
+ * done, 1 it failed or has complaints (printed on stderr), 2 it is told wrongly. */
+int control_run(const struct control *control);
 
 void control_print_help(void);
+
+/* Say on stderr what is wrong, harmlessly and on a line of its own. */
+void control_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "supervisor/announce.h"
 #include "supervisor/background.h"
+#include "supervisor/control.h"
 #include "supervisor/failures.h"
 #include "supervisor/gates.h"
 #include "supervisor/handed.h"
@@ -153,6 +154,8 @@ start_with(struct supervisor *supervisor, const struct config *config)
 		error = failures_init(supervisor);
 	if (error == 0)
 		error = rundir_enter(supervisor);
+	if (error == 0)
+		error = control_open(supervisor);
 	return error;
 }
 

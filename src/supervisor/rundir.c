@@ -4,6 +4,8 @@
  * those who watch (reevectl). */
 #include "supervisor/rundir.h"
 
+#include "model/control_methods.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -170,6 +172,7 @@ rundir_leave(const struct supervisor *supervisor)
 	dir_fd = open_run_dir(supervisor->settings->run_dir);
 	if (dir_fd < 0)
 		return;
+	(void)unlinkat(dir_fd, CONTROL_SOCKET, 0);
 	(void)unlinkat(dir_fd, STATE_FILE, 0);
 	(void)unlinkat(dir_fd, COUNTERS_LINK, 0);
 	(void)unlinkat(dir_fd, PID_FILE, 0);

@@ -292,6 +292,7 @@ struct supervisor {
 	struct timer hearing_timer;
 	struct records records;
 	struct deadlines deadlines;
+	struct control *control;    /* the control socket (control.c) */
 	int64_t descriptors;        /* what we may hold */
 	struct rlimit files_before; /* what handlers get back */
 

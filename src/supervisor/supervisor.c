@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The supervisor's life: start, signals, end. */
 #include "supervisor/background.h"
+#include "supervisor/control.h"
 #include "supervisor/deadlines.h"
 #include "supervisor/failures.h"
 #include "supervisor/gates.h"
@@ -22,8 +23,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-static void
-stop(struct supervisor *supervisor, const char *cause, msec grace)
+void
+supervisor_stop(struct supervisor *supervisor, const char *cause, msec grace)
 {
 	/* Whoever asks twice means it. */
 	if (supervisor->is_stopping)
@@ -71,14 +72,14 @@ caught_signal(void *owner, int signo)
 		reload_ask(supervisor, "SIGHUP");
 		break;
 	case SIGTERM:
-		stop(supervisor, "SIGTERM", grace);
+		supervisor_stop(supervisor, "SIGTERM", grace);
 		break;
 	case SIGINT:
 		/* Somebody at a terminal waits for the prompt. */
-		stop(supervisor, "SIGINT", 0);
+		supervisor_stop(supervisor, "SIGINT", 0);
 		break;
 	case SIGQUIT:
-		stop(supervisor, "SIGQUIT", grace);
+		supervisor_stop(supervisor, "SIGQUIT", grace);
 		break;
 	default:
 		break;
@@ -150,6 +151,8 @@ init(struct supervisor *supervisor)
 	if (error == 0)
 		error = catch_signals(supervisor);
 	hearing_init(supervisor);
+	if (error == 0)
+		error = control_init(supervisor);
 	supervisor->flush.turn_ends = turn_ends;
 	loop_add_after(supervisor->loop, &supervisor->flush);
 	return error;
@@ -161,6 +164,7 @@ fini(struct supervisor *supervisor)
 	const int fds[] = { supervisor->shared_fd, supervisor->sources_fd, supervisor->null_fd,
 		supervisor->gate_program_fd, supervisor->lock_fd, supervisor->status_fd };
 
+	control_fini(supervisor);
 	rundir_leave(supervisor);
 	listeners_close_all(supervisor);
 	handed_close_unclaimed(supervisor);

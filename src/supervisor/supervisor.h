@@ -21,4 +21,10 @@ struct supervisor_settings {
  * start (every reason has been printed on stderr). */
 int supervisor_main(const struct supervisor_settings *settings);
 
+struct supervisor;
+
+/* Accept no more, and end when the last connection of a built-in has, or after `grace`. Asked for
+ * twice: at once. */
+void supervisor_stop(struct supervisor *supervisor, const char *cause, msec grace);
+
 #endif
