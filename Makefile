@@ -45,12 +45,15 @@ READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o \
 	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
 	src/config/value.o src/config/value_read.o src/config/value_write.o src/config/words.o
 CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_access.o \
-	src/config/check_accounts.o src/config/check_files.o src/config/check_programs.o \
+	src/config/check_accounts.o src/config/check_files.o src/config/check_filter.o src/config/check_programs.o \
 	src/config/check_reach.o src/config/check_rights.o src/config/check_sockets.o src/config/help.o \
 	src/config/host.o src/config/load.o src/config/places.o src/config/prefix_list.o \
 	src/config/print.o
 
 REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
+	src/model/ban.o src/model/ban_book.o src/model/ban_text.o src/model/client_source.o \
+	src/model/rate.o src/supervisor/bans.o src/supervisor/bans_export.o \
+	src/supervisor/bans_file.o \
 	src/model/backoff.o src/model/control_methods.o src/model/plan.o src/model/prefixes.o \
 	src/model/varlink.o src/effects/channel.o src/effects/leftover.o src/effects/listen.o \
 	src/effects/local.o src/effects/notify.o src/effects/priv.o src/effects/sealed.o \

@@ -127,6 +127,9 @@ take_option(struct command *command, enum option_id id, const char *value)
 	case OPTION_RUN_DIR:
 		settings->run_dir = value;
 		return 0;
+	case OPTION_STATE_DIR:
+		settings->state_dir = value;
+		return 0;
 	case OPTION_GATES:
 		return read_number(value, 63, &settings->gates) < 0
 			? fail("--gates wants a number from 0 to 63, not ", value)
@@ -221,6 +224,7 @@ set_default_places(struct command *command)
 		settings->paths.conf = places->conf;
 	if (settings->run_dir == NULL && places->run_dir[0] != '\0')
 		settings->run_dir = places->run_dir;
+	settings->own_state_dir = places->state_dir[0] != '\0' ? places->state_dir : NULL;
 }
 
 /* Lives as long as the program. */
@@ -244,6 +248,7 @@ make_paths_absolute(struct command *command)
 
 	settings->paths.conf = absolute(settings->paths.conf);
 	settings->run_dir = absolute(settings->run_dir);
+	settings->state_dir = absolute(settings->state_dir);
 	for (size_t i = 0; i < command->table_count; i++)
 		command->tables[i] = absolute(command->tables[i]);
 }
@@ -330,6 +335,7 @@ run(const struct command *command)
 	case OPTION_CONFIG:
 	case OPTION_SERVICES:
 	case OPTION_RUN_DIR:
+	case OPTION_STATE_DIR:
 	case OPTION_GATES:
 	case OPTION_FOREGROUND:
 	case OPTION_LOG:

@@ -2,8 +2,8 @@
 
 _reeved() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local options='--config --services --run-dir --gates --foreground --log --verbose --announce
-		--check --print-config --help-config --help-events --version --help'
+	local options='--config --services --run-dir --state-dir --gates --foreground --log --verbose
+		--announce --check --print-config --help-config --help-events --version --help'
 
 	COMPREPLY=()
 	# readline takes --log= for two words.
@@ -17,7 +17,7 @@ _reeved() {
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		;;
-	-r | --run-dir)
+	-r | --run-dir | --state-dir)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		;;

@@ -4,6 +4,7 @@ complete -c reeved -f
 complete -c reeved -s c -l config -r -F -d 'settings'
 complete -c reeved -s s -l services -r -F -d 'table of services'
 complete -c reeved -s r -l run-dir -x -a '(__fish_complete_directories)' -d 'folder of the pid file'
+complete -c reeved -l state-dir -x -a '(__fish_complete_directories)' -d 'folder of the bans'
 complete -c reeved -s g -l gates -x -d 'processes that accept and run the built-ins'
 complete -c reeved -s f -l foreground -d 'stay in the foreground'
 complete -c reeved -s l -l log -x -a 'stderr journal syslog' -d 'where events go'

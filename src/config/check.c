@@ -194,6 +194,7 @@ config_check(const struct config *config, const struct config_host *host,
 	if (check.arena != NULL && check.answers != NULL) {
 		keys_set_service_defaults(&check.defaults, check.arena);
 		check_daemon_accounts(&check);
+		check_daemon_filter(&check);
 		check_socket_count(&check);
 		for (uint32_t i = 0; i < config->service_count; i++)
 			check_service(&check, &config->services[i]);

@@ -53,6 +53,9 @@ void check_peer_account(struct check *check, const struct where *where, const ch
 /* --- check_access.c */
 void check_service_access(struct check *check, const struct service_config *service);
 
+/* --- check_filter.c: the packet filter's sets */
+void check_daemon_filter(struct check *check);
+
 /* --- check_sockets.c */
 void check_service_sockets(struct check *check, const struct service_config *service);
 void check_socket_count(struct check *check);

@@ -9,11 +9,12 @@
 #define PLACES_PATH_MAX 4096
 
 struct places {
-	char conf[PLACES_PATH_MAX];    /* reeve.conf */
-	char run_dir[PLACES_PATH_MAX]; /* empty: there is none */
+	char conf[PLACES_PATH_MAX];      /* reeve.conf */
+	char run_dir[PLACES_PATH_MAX];   /* empty: there is none */
+	char state_dir[PLACES_PATH_MAX]; /* the same */
 };
 
-/* Reads $XDG_CONFIG_HOME, $XDG_RUNTIME_DIR and $HOME. Does not fail. */
+/* Reads $XDG_CONFIG_HOME, $XDG_RUNTIME_DIR, $XDG_STATE_HOME and $HOME. Does not fail. */
 void places_find(struct places *ret_places);
 
 #endif

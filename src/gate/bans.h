@@ -12,7 +12,7 @@
 bool bans_hold(const struct service *service, const struct netaddr *peer, uint32_t user);
 
 /* Keep it out for the service's ban_time: who touched a sensor out of all services, others out of
- * this one. Who is kept out already is not told of again. */
+ * this one or of all, as ban_scope says. Who is kept out already is not told of again. */
 void bans_impose(const struct service *service, const struct netaddr *peer, uint32_t user,
 	enum verdict verdict);
 

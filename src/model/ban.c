@@ -67,9 +67,8 @@ key_of(const struct shared_sources *sources, uint64_t service, const struct neta
 	return client_source_key(sources, &ban);
 }
 
-static uint64_t
-key_of_source(const struct shared_sources *sources, uint64_t service,
-	const struct ban_source *source)
+uint64_t
+ban_key(const struct shared_sources *sources, uint64_t service, const struct ban_source *source)
 {
 	return key_of(sources, service, &source->address, source->length, source->user);
 }
@@ -103,7 +102,7 @@ ban_impose(struct shared_sources *sources, uint64_t service, const struct ban_so
 	size_t mark;
 
 	if (source->address.family != AF_UNIX || source->user != BAN_NO_USER)
-		word = shared_sources_take(sources, key_of_source(sources, service, source), now);
+		word = shared_sources_take(sources, ban_key(sources, service, source), now);
 	if (!word)
 		return false;
 	before = atomic_load(word);
@@ -118,14 +117,14 @@ ban_impose(struct shared_sources *sources, uint64_t service, const struct ban_so
 void
 ban_lift(struct shared_sources *sources, uint64_t service, const struct ban_source *source)
 {
-	shared_sources_forget(sources, key_of_source(sources, service, source));
+	shared_sources_forget(sources, ban_key(sources, service, source));
 }
 
 uint64_t
 ban_until(struct shared_sources *sources, uint64_t service, const struct ban_source *source)
 {
 	const _Atomic uint64_t *word =
-		shared_sources_find(sources, key_of_source(sources, service, source));
+		shared_sources_find(sources, ban_key(sources, service, source));
 
 	return word ? atomic_load(word) : 0;
 }

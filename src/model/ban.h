@@ -30,6 +30,10 @@ uint64_t ban_service(const struct shared_sources *sources, const char *name);
 void ban_source_of(struct ban_source *ret_source, const struct netaddr *peer, uint32_t prefix4,
 	uint32_t prefix6, uint32_t user);
 
+/* What it lies under. */
+uint64_t ban_key(const struct shared_sources *sources, uint64_t service,
+	const struct ban_source *source);
+
 /* Keep a source out until a moment, or longer if it already is. False: there is no place for it,
  * or it is nobody known. */
 bool ban_impose(struct shared_sources *sources, uint64_t service, const struct ban_source *source,

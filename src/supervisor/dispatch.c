@@ -3,6 +3,7 @@
  * against what the supervisor knows, and a gate that lies is ended. */
 #include "supervisor/dispatch.h"
 
+#include "supervisor/bans.h"
 #include "supervisor/gates.h"
 #include "supervisor/handlers.h"
 #include "supervisor/handover.h"
@@ -87,6 +88,15 @@ say_freed(struct supervised_gate *gate, const struct message_freed *freed)
 }
 
 static void
+say_banned(struct supervised_gate *gate, const struct message_banned *banned)
+{
+	const char *wrong = bans_told(gate->supervisor, banned);
+
+	if (wrong != NULL)
+		gate_lied(gate, "banned", wrong);
+}
+
+static void
 dispatch_message(struct supervised_gate *gate, struct message *message)
 {
 	switch (message->type) {
@@ -103,6 +113,7 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 		say_freed(gate, &message->body.freed);
 		break;
 	case MESSAGE_banned:
+		say_banned(gate, &message->body.banned);
 		break;
 	case MESSAGE_drained: /* its exit, which follows, is what is waited for */
 	case MESSAGE_NONE:    /* from here on: the channel lets none of them through */

@@ -5,6 +5,7 @@
 
 #include "supervisor/announce.h"
 #include "supervisor/background.h"
+#include "supervisor/bans.h"
 #include "supervisor/control.h"
 #include "supervisor/failures.h"
 #include "supervisor/gates.h"
@@ -101,6 +102,7 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 	listeners_swap(supervisor, &listeners);
 	rules_swap(supervisor, &rules);
 	waiting_swap(supervisor);
+	bans_configured(supervisor);
 	supervisor->generation++;
 	measures_config_taken(supervisor);
 	return 0;
@@ -154,6 +156,8 @@ start_with(struct supervisor *supervisor, const struct config *config)
 		error = failures_init(supervisor);
 	if (error == 0)
 		error = rundir_enter(supervisor);
+	if (error == 0)
+		error = bans_init(supervisor, config);
 	if (error == 0)
 		error = control_open(supervisor);
 	return error;

@@ -271,6 +271,8 @@ struct supervisor {
 	uint32_t next_listener;
 	uint64_t next_start; /* id of a program that no gate asked for */
 
+	struct bans *bans;
+
 	struct handed_socket *handed;
 	size_t handed_count;
 

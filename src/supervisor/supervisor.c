@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The supervisor's life: start, signals, end. */
 #include "supervisor/background.h"
+#include "supervisor/bans.h"
 #include "supervisor/control.h"
 #include "supervisor/deadlines.h"
 #include "supervisor/failures.h"
@@ -54,7 +55,7 @@ reap(struct supervisor *supervisor)
 	int status;
 
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
-		if (!gates_reaped(supervisor, pid, status))
+		if (!gates_reaped(supervisor, pid, status) && !bans_reaped(supervisor, pid, status))
 			handlers_reaped(supervisor, pid, status, cpu_ms(&usage));
 }
 
@@ -164,6 +165,7 @@ fini(struct supervisor *supervisor)
 	const int fds[] = { supervisor->shared_fd, supervisor->sources_fd, supervisor->null_fd,
 		supervisor->gate_program_fd, supervisor->lock_fd, supervisor->status_fd };
 
+	bans_fini(supervisor);
 	control_fini(supervisor);
 	rundir_leave(supervisor);
 	listeners_close_all(supervisor);

@@ -10,6 +10,8 @@
 struct supervisor_settings {
 	struct config_paths paths;
 	const char *run_dir; /* pid file and counters; NULL: none */
+	const char *state_dir;     /* what outlasts a restart; NULL: as configured */
+	const char *own_state_dir; /* ... when nobody says; NULL: none */
 	bool is_foreground;  /* else: go to the background once everything is open */
 	bool announces;      /* print a line for each port with a command to try */
 	int64_t gates;       /* -1: as configured */

@@ -53,7 +53,7 @@ class Reeve(Server):
             (user + " ".join(self.answer) if s.kind == "exec" else f"builtin:{s.kind}") + "\n"
             for s in services))
         return [self.program, "--foreground", "--config", config, "--services", table,
-                "--run-dir", folder, "--gates", str(self.gates)]
+                "--run-dir", folder, "--state-dir", folder, "--gates", str(self.gates)]
 
 
 class Bare(Server):

@@ -198,11 +198,12 @@ class Daemon:
     """One reeved. Made by Scene.daemon."""
 
     def __init__(self, scene, conf, services, run_dir, args=(), launch=None, wrapper=(),
-                 environment=None, log="stderr"):
+                 environment=None, log="stderr", state_dir=None):
         self.scene = scene
         self.conf = conf
         self.services = services
         self.run_dir = run_dir
+        self.state_dir = state_dir or run_dir + ".state"
         self.expects_status = 0
         self.manager = Manager(scene.new_path(".notify"))
         self.process = self.start(args, launch or {}, wrapper, environment or {}, log)
@@ -212,7 +213,8 @@ class Daemon:
     def start(self, args, launch, wrapper, environment, log):
         command = list(wrapper) + [
             sys.executable, os.path.join(HERE, "launch.py"), json.dumps(launch), REEVED,
-            "--foreground", "--config", self.conf, "--run-dir", self.run_dir, "--log", log]
+            "--foreground", "--config", self.conf, "--run-dir", self.run_dir, "--log", log,
+            "--state-dir", self.state_dir]
         if self.services is not None:
             command += ["--services", self.services]
         command += args
