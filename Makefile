@@ -218,6 +218,8 @@ check-install: ## install into a folder, look at what is there, and uninstall
 	@$(RUN) 'install: tests/install/run $(BUILD)/install'
 check-real: programs ## serve real Debian packages to their real clients, in a root folder of their own
 	@$(RUN) 'real: tests/real/run $(BUILD)'
+check-systemd: ## run it as a service of a real systemd, in a box of its own
+	@$(RUN) 'systemd: tests/systemd/run $(BUILD)/install'
 
 asan: ## run every test with the address and undefined behaviour sanitizers
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined check
@@ -308,8 +310,9 @@ help: ## list these targets
 	@echo "BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); V=1 shows the commands."
 
 .PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e \
-	check-install check-real asan ubsan tsan valgrind coverage fuzz bench bench-access lint lint-tidy \
-	lint-analyzer lint-clang shipped-objects test-objects format format-check dist run clean help FORCE
+	check-install check-real check-systemd asan ubsan tsan valgrind coverage fuzz bench bench-access \
+	lint lint-tidy lint-analyzer lint-clang shipped-objects test-objects format \
+	format-check dist run clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
