@@ -45,8 +45,9 @@ READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o \
 	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
 	src/config/value.o src/config/value_read.o src/config/value_write.o src/config/words.o
 CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_access.o \
-	src/config/check_accounts.o src/config/check_files.o src/config/check_filter.o src/config/check_programs.o \
-	src/config/check_reach.o src/config/check_rights.o src/config/check_sockets.o src/config/help.o \
+	src/config/check_accounts.o src/config/check_files.o src/config/check_filter.o \
+	src/config/check_lint.o src/config/check_programs.o src/config/check_reach.o \
+	src/config/check_rights.o src/config/check_sockets.o src/config/help.o \
 	src/config/host.o src/config/load.o src/config/places.o src/config/prefix_list.o \
 	src/config/print.o
 
@@ -88,7 +89,8 @@ GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 REEVECTL := $(CONFIG) src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/shared.o \
 	src/base/shared_measures.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o \
 	src/model/control_methods.o src/model/varlink.o src/effects/local.o src/control/arguments.o \
-	src/control/client.o src/control/daemon.o src/control/output.o src/control/show.o \
+	src/control/client.o src/control/daemon.o src/control/lint.o src/control/lint_access.o src/control/lint_exposure.o \
+	src/control/lint_files.o src/control/lint_limits.o src/control/lint_verb.o src/control/output.o src/control/show.o \
 	src/control/table.o src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.
@@ -154,13 +156,16 @@ $(BUILD)/etc/%: etc/% $(BUILD)/flags
 $(BUILD)/man/%: man/% $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(EXPAND) $< >$@
-$(BUILD)/man/%: man/%.in $(BUILD)/reeved
+$(BUILD)/man/%: man/%.in $(BUILD)/reeved $(BUILD)/reevectl
 	@mkdir -p $(@D)
 	$(call say,MAN,$<)
 	$(Q)$(BUILD)/reeved --help-config=mdoc >$@.keys
 	$(Q)$(BUILD)/reeved --help-events >$@.events
-	$(Q)$(EXPAND) -e '/@KEYS@/{r $@.keys' -e 'd}' -e '/@EVENTS@/{r $@.events' -e 'd}' $< >$@.new
-	$(Q)rm $@.keys $@.events && mv $@.new $@
+	$(Q)$(BUILD)/reevectl lint --rules | \
+		sed -e 's/\. \([A-Za-z_]\)/.\n\1/g' -e 's/^    //;t' -e 's/^\([a-z-]*\) (\(.*\))/.It Cm \1 Pq \2/' >$@.lint
+	$(Q)$(EXPAND) -e '/@KEYS@/{r $@.keys' -e 'd}' -e '/@EVENTS@/{r $@.events' -e 'd}' \
+		-e '/@LINT@/{r $@.lint' -e 'd}' $< >$@.new
+	$(Q)rm $@.keys $@.events $@.lint && mv $@.new $@
 
 # --- tests. The comments "LINK: object... -llibrary..." and "WRAP: function..." at the top of a
 # test say what it is made of besides itself; @GATE_ROOM is the list of that name above.

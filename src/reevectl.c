@@ -3,6 +3,8 @@
 #include "config/places.h"
 #include "control/arguments.h"
 
+#include <locale.h>
+
 int
 main(int argc, char **argv)
 {
@@ -10,6 +12,7 @@ main(int argc, char **argv)
 	static struct control control;
 	int status;
 
+	(void)setlocale(LC_CTYPE, ""); /* which letters a terminal has, and how wide they are */
 	places_find(&places);
 	control.paths.conf = places.conf;
 	control.run_dir = places.run_dir;

@@ -56,6 +56,9 @@ void check_service_access(struct check *check, const struct service_config *serv
 /* --- check_filter.c: the packet filter's sets */
 void check_daemon_filter(struct check *check);
 
+/* --- check_lint.c */
+void check_service_lint(struct check *check, const struct service_config *service);
+
 /* --- check_sockets.c */
 void check_service_sockets(struct check *check, const struct service_config *service);
 void check_socket_count(struct check *check);

@@ -6,6 +6,7 @@
 #include "control/arguments.h"
 #include "control/client.h"
 #include "control/daemon.h"
+#include "control/lint.h"
 #include "control/show.h"
 
 #include <errno.h>

@@ -11,7 +11,10 @@
 	static const struct control_parameter parameters_of_##word[] = { parameters{ \
 		.name = NULL } };
 #define METHOD VERB
-#define LOCAL(word, parameters, help) VERB(word, , , , parameters, )
+/* Not by VERB: what was expanded once has commas. */
+#define LOCAL(word, parameters, help)                                                \
+	static const struct control_parameter parameters_of_##word[] = { parameters{ \
+		.name = NULL } };
 #include "model/control_verbs.def"
 #undef VERB
 #undef METHOD

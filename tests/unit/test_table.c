@@ -29,7 +29,7 @@ make_table(const char *name)
 	table_add_text(table, name);
 	table_add_text(table, "192.0.2.1:12345");
 	table_add_number(table, 42);
-	table_add_text(table, "a note of some length");
+	table_add_text(table, "a note of great length");
 	table_add_text(table, "b");
 	table_add_text(table, NULL);
 	table_add_number(table, 100000);
@@ -66,7 +66,7 @@ without_a_width_nothing_is_cut(void **state)
 	(void)state;
 	check((struct output){ .is_utf8 = true }, "a",
 		"NAME  ADDRESS               N  NOTE\n"
-		"a     192.0.2.1:12345      42  a note of some length\n"
+		"a     192.0.2.1:12345      42  a note of great length\n"
 		"b     -                100000\n");
 }
 
@@ -76,11 +76,11 @@ the_least_important_text_is_cut_first(void **state)
 	(void)state;
 	check((struct output){ .is_utf8 = true, .columns = 45 }, "a",
 		"NAME  ADDRESS               N  NOTE\n"
-		"a     192.0.2.1:12345      42  a note of som\u2026\n"
+		"a     192.0.2.1:12345      42  a note of gre\u2026\n"
 		"b     -                100000\n");
 	check((struct output){ .columns = 45 }, "a",
 		"NAME  ADDRESS               N  NOTE\n"
-		"a     192.0.2.1:12345      42  a note of som~\n"
+		"a     192.0.2.1:12345      42  a note of gre~\n"
 		"b     -                100000\n");
 }
 
@@ -193,7 +193,7 @@ the_same_rows_are_json(void **state)
 	(void)state;
 	assert_string_equal(text,
 		"[{\"name\":\"\\\\xff\\\\x1b\",\"address\":\"192.0.2.1:12345\",\"count\":42,"
-		"\"note\":\"a note of some length\"},"
+		"\"note\":\"a note of great length\"},"
 		"{\"name\":\"b\",\"address\":null,\"count\":100000,\"note\":\"\"}]");
 	free(text);
 	json_decref(rows);
