@@ -107,6 +107,16 @@ def lacks_pid_namespaces():
     return None if attempt.returncode == 0 else "this host makes no process namespace"
 
 
+def lacks_packet_filter():
+    if not IS_ROOT:
+        return "needs root to make a network of its own"
+    if not shutil.which("nft") or not shutil.which("nsenter"):
+        return "needs nft(8) and nsenter(1)"
+    attempt = subprocess.run(["unshare", "--net", "nft", "add table inet filter"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return None if attempt.returncode == 0 else "this kernel has no nf_tables, or not for us"
+
+
 def may(number):
     """Have we the capability of that number?"""
     with open("/proc/self/status", encoding="utf-8") as status:
@@ -123,6 +133,7 @@ NEEDS = {
     "telnet": lambda: lacks_program("telnet"),
     "handlers": lacks_handlers,
     "pid namespaces": lacks_pid_namespaces,
+    "packet filter": lacks_packet_filter,
     "probe": lambda: None if "E2E_PROBE" in os.environ else "no C compiler for the probe",
     "plain memory": lambda: "a sanitizer has its own memory" if HAS_SANITIZER else None,
 }

@@ -8,14 +8,18 @@ names; `keep` are descriptors to leave open as they are; `ignore` and `block` ar
 `umask` is a number; `files` the soft and the hard limit of descriptors. `limits` maps numbers of
 resources to soft and hard ones; `groups` are supplementary ones; `nice`, `oom` and `policy` are
 numbers; `close` are descriptors to close; `gone` has it stand in a folder that was removed;
-`terminal` has it lead a session on a terminal. The process id stays, as sd_listen_fds(3) wants it.
+`terminal` has it lead a session on a terminal; `network` has it in a network of its own. The process id stays, as sd_listen_fds(3) wants it.
 """
 
+import contextlib
+import ctypes
 import fcntl
 import json
 import os
 import resource
 import signal
+import socket
+import struct
 import sys
 import tempfile
 import termios
@@ -44,6 +48,15 @@ def lead_a_session():
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
     os.set_inheritable(master, True)  # for the terminal to stay
+
+
+def leave_the_network():
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x40000000) != 0:  # CLONE_NEWNET
+        raise OSError(ctypes.get_errno(), "unshare")
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as any_socket:
+        up = struct.pack("16sH14x", b"lo", 1)  # IFF_UP
+        fcntl.ioctl(any_socket, 0x8914, up)  # SIOCSIFFLAGS
 
 
 def set_priorities(settings):
@@ -76,6 +89,8 @@ def main():
     if "groups" in settings:
         os.setgroups(settings["groups"])
     set_priorities(settings)
+    if settings.get("network"):
+        leave_the_network()
     if settings.get("terminal"):
         lead_a_session()
     for fd in settings.get("close", []):

@@ -2,11 +2,16 @@
 """Bans outlast what happens to the daemon, can be seen and lifted, and come into the packet filter."""
 
 import datetime
+import json
 import os
+import re
+import shutil
 import signal
 import stat
+import subprocess
+import sys
 
-from claims import claim, expect, expect_equal
+from claims import WAIT, claim, expect, expect_equal
 from harness import wait_until
 from talk import ask
 
@@ -271,3 +276,148 @@ def who_touches_a_sensor_again_and_again_is_told_of_once(scene):
     daemon.wait_for_event("conn_refused", service="trap")
     expect_equal(len(daemon.log.find("source_banned")), 1, "lines about one source")
     expect_equal(len(wait_for_book(daemon, 1)), 1, "lines of the file")
+
+
+# ---------------------------------------------------------------- the packet filter
+
+SETS = 'nft_set4 = "inet filter banned4"; nft_set6 = "inet filter banned6";'
+
+
+def fake_nft(scene, body):
+    """A program in nft's place. What it writes lies in the scene's folder."""
+    os.chmod(scene.folder, 0o777)
+    path = scene.write("nft", "#!/bin/sh\n" + body % {"folder": scene.folder})
+    os.chmod(path, 0o755)
+    return 'nft_program = "%s"; %s' % (path, SETS)
+
+
+def recorded(scene, number):
+    try:
+        with open(scene.path("run.%d" % number), encoding="utf-8") as file:
+            return file.read().split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+
+
+RECORDING = """cd %(folder)s; number=$(cat count 2>/dev/null || echo 0)
+cat >"new"; mv new "run.$number"; echo $((number + 1)) >count
+"""
+
+
+@claim()
+def nft_is_told_of_what_is_banned_from_all_and_of_nothing_else(scene):
+    folder = write_book(
+        scene, end_in(3000) + " 3600 192.0.2.7/32 =all sensor",
+        end_in(3000) + " 3600 192.0.2.8/32 echo per-source",
+        end_in(3000) + " 3600 198.51.100.9/32 =all sensor",
+        end_in(3000) + " 3600 198.51.0.0/16 =all hand",
+        end_in(3000) + " 3600 user:77 =all sensor",
+        end_in(3000) + " 3600 2001:db8::/64 =all sensor")
+    daemon = scene.daemon(trap(scene), fake_nft(scene, RECORDING), state_dir=folder)
+    expect_equal(daemon.wait_for_event("bans_exported")["elements"], "3", "elements")
+    lines = recorded(scene, 0)
+    expect_equal(lines[:2], ["flush set inet filter banned4", "flush set inet filter banned6"],
+                 "what comes first")
+    expect_equal(len(lines), 4, "lines")
+    for name, wanted in (("banned4", ("192.0.2.7", "198.51.0.0/16")),
+                         ("banned6", ("2001:db8::/64",))):
+        line = [line for line in lines if line.startswith("add element inet filter %s {" % name)][0]
+        expect_equal(line.count("timeout"), len(wanted), name)
+        for text in wanted:
+            expect(re.search(re.escape(text) + r" timeout (29|30)\d\ds", line),
+                   "%s is not in: %s", text, line)
+    touch(daemon)
+    wait_until(lambda: recorded(scene, 1), "the second run")
+    expect_equal([re.sub(r" timeout 3[56]\d\ds", "", line) for line in recorded(scene, 1)], [
+        word + " element inet filter banned4 { 127.0.0.1 }" for word in ("add", "delete", "add")],
+        "what is added")
+
+
+@claim()
+def an_nft_that_fails_is_told_and_tried_again_from_the_beginning(scene):
+    settings = fake_nft(scene, "cd %(folder)s; echo 'no such set' >&2; echo more >&2\n"
+                        "test -e good || exit 1\n" + RECORDING)
+    daemon = scene.daemon(trap(scene), settings)
+    touch(daemon)
+    event = daemon.wait_for_event("bans_not_exported")
+    expect_equal(event["complaint"], "no such set", "its first line")
+    expect_equal(event["retry_ms"], "1000", "the first pause")
+    expect(not is_served(daemon.client("echo")), "the ban waits for the packet filter")
+    daemon.wait_for_event("bans_not_exported", retry_ms=2000)
+    scene.write("good", "")
+    expect_equal(daemon.wait_for_event("bans_exported")["elements"], "1", "elements")
+    expect_equal(recorded(scene, 0)[0], "flush set inet filter banned4", "what comes first")
+
+
+@claim()
+def an_nft_that_hangs_stops_nothing(scene):
+    daemon = scene.daemon(trap(scene), fake_nft(scene, "echo $$ >%(folder)s/pid; exec sleep 1000\n"))
+    wait_until(lambda: os.path.exists(scene.path("pid")), "nft's start")
+    touch(daemon)
+    expect(not is_served(daemon.client("echo")), "it is served")
+    daemon.reload()
+    expect(is_served(daemon.client("echo", source=OTHER)), "nobody is served")
+
+
+@claim(each=["/nonexistent/nft", "/etc/passwd"])
+def an_nft_that_cannot_be_started_is_told(scene, path):
+    daemon = scene.daemon(trap(scene), 'nft_program = "%s"; %s' % (path, SETS))
+    daemon.wait_for_event("bans_not_exported")
+    expect(is_served(daemon.client("echo")), "nobody is served")
+
+
+def nft(daemon, *words, script=None):
+    """Run the real one where the daemon is."""
+    return subprocess.run(["nsenter", "--net=/proc/%d/ns/net" % daemon.pid, "nft"] + list(words),
+                          input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          encoding="utf-8", timeout=WAIT, check=False)
+
+
+def elements(daemon, name):
+    """Prefixes and seconds until they time out."""
+    done = nft(daemon, "-j", "list", "set", "inet", "filter", name)
+    expect_equal(done.returncode, 0, done.stdout)
+    found = {}
+    for element in json.loads(done.stdout)["nftables"][-1]["set"].get("elem", []):
+        value = element["elem"]["val"]
+        if isinstance(value, dict):
+            value = "%s/%d" % (value["prefix"]["addr"], value["prefix"]["len"])
+        found[value] = element["elem"]["expires"]
+    return found
+
+
+def touch_inside(daemon, address):
+    """Touch the sensor from within the daemon's network."""
+    words = ["nsenter", "--net=/proc/%d/ns/net" % daemon.pid, sys.executable, "-c",
+             "import socket, sys\n"
+             "client = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n"
+             "client.recv(1)", address[0], str(address[1])]
+    subprocess.run(words, timeout=WAIT, check=True)
+
+
+@claim(needs=["packet filter"])
+def real_sets_hold_what_is_banned_until_its_end(scene):
+    folder = write_book(scene, end_in(3000) + " 3600 192.0.2.7/32 =all sensor",
+                        end_in(3000) + " 3600 2001:db8::/64 =all sensor")
+    settings = 'nft_program = "%s"; %s' % (shutil.which("nft"), SETS)
+    daemon = scene.daemon(trap(scene, "ban_time=2s"), settings, launch={"network": True},
+                          state_dir=folder)
+    # The sets are not there yet.
+    daemon.wait_for_event("bans_not_exported")
+    made = nft(daemon, "-f", "-", script="""
+        add table inet filter
+        add set inet filter banned4 { type ipv4_addr; flags interval, timeout; }
+        add set inet filter banned6 { type ipv6_addr; flags interval, timeout; }
+        add element inet filter banned4 { 203.0.113.1 timeout 1h }
+        """)
+    expect_equal(made.returncode, 0, made.stdout)
+    expect_equal(daemon.wait_for_event("bans_exported")["elements"], "2", "elements")
+    before = elements(daemon, "banned4")
+    expect_equal(list(before), ["192.0.2.7"], "what the sets had before is not there any more")
+    expect(2900 <= before["192.0.2.7"] <= 3000, "the time-out is %s", before)
+    expect_equal(list(elements(daemon, "banned6")), ["2001:db8::/64"], "the other set")
+    touch_inside(daemon, daemon.address("trap", "tcp4"))
+    daemon.wait_for_event("source_banned")
+    wait_until(lambda: "127.0.0.1" in elements(daemon, "banned4"), "the new element")
+    wait_until(lambda: list(elements(daemon, "banned4")) == ["192.0.2.7"], "its end")
+    daemon.stop()
