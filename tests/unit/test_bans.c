@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: ISC */
+/* The supervisor's book of bans: what gates may say, what people do, and that the memory which
+ * gates share follows. */
+/* LINK: @BASE src/model/ban.o src/model/ban_book.o src/model/ban_text.o src/model/client_source.o
+ * src/model/rate.o src/supervisor/bans.o src/supervisor/bans_file.o */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "model/ban_text.h"
+#include "model/rate.h"
+#include "supervisor/bans.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROWS 3
+#define HOUR 3600000
+
+static msec fake_now = 1000000;
+
+static msec
+clock_of_test(void)
+{
+	return fake_now;
+}
+
+/* The packet filter is another test's; and descriptors need not lie high here. */
+int
+bans_export_init(struct bans *bans)
+{
+	(void)bans;
+	return 0;
+}
+
+void
+bans_export_fini(struct bans *bans)
+{
+	(void)bans;
+}
+
+void
+bans_export_configured(struct bans *bans)
+{
+	(void)bans;
+}
+
+void
+bans_export_changed(struct bans *bans, bool is_all_anew)
+{
+	(void)bans;
+	(void)is_all_anew;
+}
+
+bool
+bans_export_reaped(struct bans *bans, pid_t pid, int status)
+{
+	(void)bans;
+	(void)pid;
+	(void)status;
+	return false;
+}
+
+int
+spawn_move_high(int low_fd)
+{
+	return low_fd;
+}
+
+struct fixture {
+	struct supervisor supervisor;
+	struct supervisor_settings settings;
+	struct config config;
+	struct service_config services[2];
+	struct service_keys keys[2];
+	struct served served[2];
+	struct served *rows[ROWS];
+};
+
+static int
+set_up(void **state)
+{
+	static char names[2][8] = { "echo", "trap" };
+	static struct fixture fixture;
+	struct supervisor *supervisor = &fixture.supervisor;
+	int sources_fd;
+
+	memset(&fixture, 0, sizeof(fixture));
+	fixture.keys[0] = (struct service_keys){
+		.ban = 1, .ban_time = HOUR, .source_prefix4 = 24, .source_prefix6 = 56
+	};
+	fixture.keys[1] = (struct service_keys){
+		.sensor = 1, .ban_time = 2 * HOUR, .source_prefix4 = 24, .source_prefix6 = 56
+	};
+	for (uint32_t i = 0; i < 2; i++) {
+		fixture.services[i].keys = &fixture.keys[i];
+		fixture.served[i].index = i;
+		fixture.rows[i] = &fixture.served[i];
+	}
+	fixture.served[0].name = names[0];
+	fixture.served[1].name = names[1];
+	fixture.config = (struct config){ .services = fixture.services, .service_count = 2 };
+	fixture.config.daemon.bans = 4;
+	supervisor->settings = &fixture.settings;
+	supervisor->services.config = &fixture.config;
+	supervisor->rows = fixture.rows;
+	supervisor->row_count = ROWS;
+	supervisor->loop = loop_new(clock_of_test);
+	assert_int_equal(shared_sources_create(&supervisor->sources, &sources_fd,
+				 SHARED_SOURCES_LEAST, 2, "a secret of 16 b"),
+		0);
+	(void)close(sources_fd);
+	assert_int_equal(bans_init(supervisor, &fixture.config), 0);
+	*state = &fixture;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	bans_fini(&fixture->supervisor);
+	(void)shared_sources_free(fixture->supervisor.sources);
+	(void)loop_free(fixture->supervisor.loop);
+	return 0;
+}
+
+static const char *
+tell(struct fixture *fixture, uint32_t row, const char *source, enum verdict verdict)
+{
+	struct message_banned told = { .row = row, .user = BAN_NO_USER, .verdict = verdict };
+
+	assert_int_equal(netaddr_parse_ip(&told.source, source), 0);
+	return bans_told(&fixture->supervisor, &told);
+}
+
+static bool
+is_out(struct fixture *fixture, const char *service, const char *text)
+{
+	struct shared_sources *sources = fixture->supervisor.sources;
+	struct netaddr peer;
+
+	assert_int_equal(netaddr_parse_ip(&peer, text), 0);
+	return ban_holds(sources, ban_service(sources, service), &peer, BAN_NO_USER,
+		rate_clock(fake_now));
+}
+
+static const char *
+only_source(struct fixture *fixture)
+{
+	static char text[BAN_SOURCE_TEXT_MAX];
+
+	assert_int_equal(bans_count(&fixture->supervisor), 1);
+	return ban_source_write(&bans_at(&fixture->supervisor, 0)->source, text);
+}
+
+static void
+what_a_gate_bans_follows_from_the_keys_of_the_service(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_null(tell(fixture, 0, "192.0.2.7", VERDICT_refuse_source_rate));
+	assert_string_equal(only_source(fixture), "192.0.2.0/24");
+	assert_string_equal(bans_at(&fixture->supervisor, 0)->service, "echo");
+	assert_int_equal(bans_at(&fixture->supervisor, 0)->until, fake_now + HOUR);
+	assert_true(is_out(fixture, "echo", "192.0.2.99"));
+	assert_false(is_out(fixture, "trap", "192.0.2.99"));
+}
+
+static void
+who_touches_a_sensor_is_one_address_to_all(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_null(tell(fixture, 1, "2001:db8::7", VERDICT_refuse_sensor));
+	assert_string_equal(only_source(fixture), "2001:db8::/64");
+	assert_null(bans_at(&fixture->supervisor, 0)->service);
+	assert_true(is_out(fixture, "echo", "2001:db8::8"));
+}
+
+static void
+ban_scope_makes_a_ban_one_from_all(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->keys[0].ban_scope = CONFIG_BAN_ALL;
+	assert_null(tell(fixture, 0, "192.0.2.7", VERDICT_refuse_access));
+	assert_string_equal(only_source(fixture), "192.0.2.7/32");
+	assert_null(bans_at(&fixture->supervisor, 0)->service);
+}
+
+static void
+a_gate_that_names_nothing_there_is_lies(void **state)
+{
+	struct fixture *fixture = *state;
+	struct message_banned told = { .row = 0, .verdict = VERDICT_refuse_access };
+
+	assert_non_null(tell(fixture, ROWS, "192.0.2.7", VERDICT_refuse_access));
+	assert_non_null(tell(fixture, UINT32_MAX, "192.0.2.7", VERDICT_refuse_access));
+	assert_non_null(tell(fixture, 0, "192.0.2.7", VERDICT_ADMIT));
+	assert_non_null(tell(fixture, 0, "192.0.2.7", VERDICT_COUNT));
+	assert_non_null(bans_told(&fixture->supervisor, &told)); /* no family */
+	assert_int_equal(bans_count(&fixture->supervisor), 0);
+}
+
+/* It may not have taken the configuration yet in which that is so. */
+static void
+a_service_that_bans_no_longer_is_no_lie_and_no_ban(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_null(tell(fixture, 0, "192.0.2.7", VERDICT_refuse_sensor));
+	assert_null(tell(fixture, 1, "192.0.2.7", VERDICT_refuse_access));
+	assert_null(tell(fixture, 2, "192.0.2.7", VERDICT_refuse_access)); /* a free row */
+	fixture->served[0].index = ROW_NONE;
+	assert_null(tell(fixture, 0, "192.0.2.7", VERDICT_refuse_access));
+	assert_int_equal(bans_count(&fixture->supervisor), 0);
+}
+
+static void
+a_gate_that_bans_without_end_fills_the_book_and_nothing_else(void **state)
+{
+	struct fixture *fixture = *state;
+	char text[32];
+
+	for (int i = 0; i < 10000; i++) {
+		(void)snprintf(text, sizeof(text), "10.%d.%d.1", i / 256, i % 256);
+		assert_null(tell(fixture, 1, text, VERDICT_refuse_sensor));
+	}
+	assert_int_equal(bans_count(&fixture->supervisor), 4);
+}
+
+/* ---------------------------------------------------------------- by hand */
+
+static int
+add(struct fixture *fixture, const char *source, const char *service)
+{
+	const char *problem;
+	int error = bans_add(&fixture->supervisor, source, service, HOUR, &problem);
+
+	assert_true((error == -EINVAL) == (problem != NULL));
+	return error;
+}
+
+static size_t
+drop(struct fixture *fixture, const char *source, const char *service)
+{
+	const char *problem;
+	size_t count = 0;
+
+	assert_int_equal(bans_remove(&fixture->supervisor, source, service, &count, &problem), 0);
+	return count;
+}
+
+static void
+a_ban_by_hand_holds_at_once_and_so_does_its_end(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(add(fixture, "10.0.0.0/8", NULL), 0);
+	assert_int_equal(add(fixture, "192.0.2.7", "echo"), 0);
+	assert_true(is_out(fixture, "echo", "10.77.0.1"));
+	assert_true(is_out(fixture, "trap", "10.77.0.1"));
+	assert_true(is_out(fixture, "echo", "192.0.2.7"));
+	assert_false(is_out(fixture, "trap", "192.0.2.7"));
+	assert_int_equal(drop(fixture, "10.0.0.0/8", NULL), 1);
+	assert_int_equal(drop(fixture, "192.0.2.7", "trap"), 0);
+	assert_false(is_out(fixture, "echo", "10.77.0.1"));
+	assert_true(is_out(fixture, "echo", "192.0.2.7"));
+	assert_int_equal(drop(fixture, "192.0.2.7", "echo"), 1);
+	assert_false(is_out(fixture, "echo", "192.0.2.7"));
+	assert_false(ban_are_any(fixture->supervisor.sources));
+}
+
+static void
+lifting_a_network_lifts_all_that_lies_in_it(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(add(fixture, "10.1.2.3", NULL), 0);
+	assert_int_equal(add(fixture, "10.1.0.0/16", "echo"), 0);
+	assert_int_equal(add(fixture, "11.1.2.3", NULL), 0);
+	assert_null(tell(fixture, 0, "10.9.9.9", VERDICT_refuse_access));
+	assert_int_equal(drop(fixture, "10.0.0.0/8", NULL), 3);
+	assert_string_equal(only_source(fixture), "11.1.2.3/32");
+	assert_false(is_out(fixture, "echo", "10.1.2.3"));
+	assert_false(is_out(fixture, "echo", "10.9.9.9"));
+}
+
+static void
+what_is_no_source_or_no_time_is_refused_with_the_reason(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *problem = NULL;
+
+	assert_int_equal(add(fixture, "10.1.2.3/8", NULL), -EINVAL);
+	assert_int_equal(add(fixture, "example.org", NULL), -EINVAL);
+	assert_int_equal(add(fixture, "10.1.2.3", ""), -EINVAL);
+	assert_int_equal(bans_add(&fixture->supervisor, "10.1.2.3", NULL, 10, &problem), -EINVAL);
+	assert_int_equal(bans_add(&fixture->supervisor, "10.1.2.3", NULL, 2 * BAN_LONGEST,
+				 &problem),
+		-EINVAL);
+	assert_int_equal(bans_count(&fixture->supervisor), 0);
+}
+
+static void
+a_full_book_has_room_for_bans_by_hand_until_all_are(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 4; i++) {
+		char text[32];
+
+		(void)snprintf(text, sizeof(text), "10.0.%d.1", i);
+		assert_null(tell(fixture, 1, text, VERDICT_refuse_sensor));
+	}
+	assert_int_equal(add(fixture, "192.0.2.1", NULL), 0);
+	assert_int_equal(add(fixture, "192.0.2.2", NULL), 0);
+	assert_int_equal(add(fixture, "192.0.2.3", NULL), 0);
+	assert_int_equal(add(fixture, "192.0.2.4", NULL), 0);
+	assert_int_equal(add(fixture, "192.0.2.5", NULL), -ENOSPC);
+	assert_false(is_out(fixture, "echo", "10.0.0.1"));
+	assert_true(is_out(fixture, "echo", "192.0.2.4"));
+}
+
+int
+main(void)
+{
+#define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CLAIM(what_a_gate_bans_follows_from_the_keys_of_the_service),
+		CLAIM(who_touches_a_sensor_is_one_address_to_all),
+		CLAIM(ban_scope_makes_a_ban_one_from_all),
+		CLAIM(a_gate_that_names_nothing_there_is_lies),
+		CLAIM(a_service_that_bans_no_longer_is_no_lie_and_no_ban),
+		CLAIM(a_gate_that_bans_without_end_fills_the_book_and_nothing_else),
+		CLAIM(a_ban_by_hand_holds_at_once_and_so_does_its_end),
+		CLAIM(lifting_a_network_lifts_all_that_lies_in_it),
+		CLAIM(what_is_no_source_or_no_time_is_refused_with_the_reason),
+		CLAIM(a_full_book_has_room_for_bans_by_hand_until_all_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
