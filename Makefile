@@ -36,9 +36,9 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
 BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
-	src/base/prefix.o src/base/shared.o src/base/shared_holds.o src/base/shared_measures.o \
-	src/base/shared_places.o src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o \
-	src/base/utf8.o src/base/verdict.o
+	src/base/prefix.o src/base/saved.o src/base/shared.o src/base/shared_holds.o \
+	src/base/shared_measures.o src/base/shared_places.o src/base/shared_sources.o \
+	src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
 READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o \
 	src/config/complaint.o src/config/conf.o src/config/conf_text.o src/config/config.o \
 	src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
@@ -60,15 +60,17 @@ REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 	src/effects/local.o src/effects/notify.o src/effects/priv.o src/effects/sealed.o \
 	src/effects/self.o src/effects/session.o src/effects/sockdiag.o src/effects/spawn.o \
 	src/effects/spawn_child.o src/effects/terminal.o src/supervisor/accounts.o \
-	src/supervisor/activation.o src/supervisor/announce.o src/supervisor/background.o \
+	src/supervisor/activation.o src/supervisor/announce.o src/supervisor/background.o src/supervisor/bounds_saved.o \
 	src/supervisor/control.o src/supervisor/control_dispatch.o src/supervisor/control_peer.o \
 	src/supervisor/control_status.o src/supervisor/deadlines.o \
-	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/failures.o \
+	src/supervisor/dispatch.o src/supervisor/draining.o src/supervisor/error_files.o src/supervisor/failures.o \
 	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
-	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/listeners.o \
+	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/legacy.o \
+	src/supervisor/legacy_save.o src/supervisor/listeners.o \
 	src/supervisor/measures.o 	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
 	src/supervisor/reload.o src/supervisor/rules.o src/supervisor/rundir.o \
-	src/supervisor/services.o src/supervisor/supervisor.o src/supervisor/variables.o \
+	src/supervisor/saved_state.o src/supervisor/services.o src/supervisor/supervisor.o \
+	src/supervisor/upgrade.o src/supervisor/upgrade_check.o src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
 GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/model/policy.o \
 	src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/rate.o src/effects/channel.o \

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "config/places.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/upgrade.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -152,6 +153,7 @@ take_option(struct command *command, enum option_id id, const char *value)
 		command->action = id;
 		return 0;
 	case OPTION_CHECK:
+	case OPTION_CHECK_UPGRADE:
 	case OPTION_PRINT_CONFIG:
 	case OPTION_HELP_EVENTS:
 	case OPTION_HELP:
@@ -328,6 +330,8 @@ run(const struct command *command)
 	case OPTION_HELP_EVENTS:
 		log_print_manual();
 		return 0;
+	case OPTION_CHECK_UPGRADE:
+		return upgrade_check_main(&command->settings);
 	case OPTION_CHECK:
 	case OPTION_PRINT_CONFIG:
 		return examine_config(command);
@@ -354,6 +358,7 @@ main(int argc, char **argv)
 
 	if (read_command_line(&command, argc, argv) < 0)
 		return 2;
+	command.settings.argv = argv;
 	set_default_places(&command);
 	if (!command.settings.is_foreground)
 		make_paths_absolute(&command);

@@ -14,7 +14,7 @@
 #include "base/util.h"
 #include "effects/sockdiag.h"
 
-#define CHANNEL_VERSION 5 /* of all the structs below */
+#define CHANNEL_VERSION 7 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_FDS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 #define CHANNEL_SIZE_MAX 16384
@@ -44,7 +44,8 @@ struct message_hello {
 /* fds: the configuration's text (sealed memfd), the shared memory, that of sources. */
 struct message_config {
 	uint32_t generation;
-	uint32_t gate; /* number of this gate, from 0 */
+	uint32_t gate;   /* number of this gate, from 0 */
+	uint32_t writer; /* of the shared memory that it is */
 	uint32_t gate_count;
 	uint32_t service_count;
 	uint32_t listener_count;
@@ -138,6 +139,16 @@ struct message_stop {
 
 struct message_drained {
 	uint32_t connections_cut;
+};
+
+/* Another gate takes its place: accept no more, hear no program any more, and go on with the
+ * connections that it holds for so long. Once it has let the listeners go it says so; what it asks
+ * for from then on is for these connections. */
+struct message_drain {
+	uint32_t grace_ms;
+};
+struct message_let_go {
+	uint32_t connections; /* that it goes on with */
 };
 
 union message_body {

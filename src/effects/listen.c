@@ -187,6 +187,25 @@ listen_open(int *ret_listen_fd, struct netaddr *ret_bound, const struct endpoint
 }
 
 bool
+listen_is_any(int listen_fd)
+{
+	int accepts = 0;
+	int type = 0;
+	union any_address peer;
+	socklen_t length = sizeof(int);
+	socklen_t peer_length = sizeof(peer);
+
+	for (int i = 0; i < PROTOCOL_COUNT; i++)
+		if (listen_has_protocol(listen_fd, (enum protocol)i))
+			type = protocol_type((enum protocol)i);
+	if (type == SOCK_DGRAM)
+		return getpeername(listen_fd, &peer.any, &peer_length) < 0;
+	return type != 0 &&
+		getsockopt(listen_fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length) == 0 &&
+		accepts != 0;
+}
+
+bool
 listen_has_protocol(int listen_fd, enum protocol protocol)
 {
 	int family = 0;

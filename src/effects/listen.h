@@ -29,6 +29,9 @@ struct listen_options {
 int listen_open(int *ret_listen_fd, struct netaddr *ret_bound, const struct endpoint *endpoint,
 	uint16_t port, const struct listen_options *options, const char **ret_step);
 
+/* Does anybody come to that descriptor: is it a listening socket, or one for datagrams? */
+bool listen_is_any(int listen_fd);
+
 /* For sockets that were handed in: is it of that protocol; does it serve that endpoint, address
  * or path; make it one of ours (0 or -errno). */
 bool listen_has_protocol(int listen_fd, enum protocol protocol);

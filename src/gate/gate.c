@@ -93,6 +93,60 @@ stop(struct gate *gate, const struct message_stop *asked)
 		cut(gate);
 }
 
+/* A socket whose datagrams are answered by programs is needed for what these have to say. The
+ * supervisor has it open anyway, and the gate that serves it now reads it. */
+static void
+let_listeners_go(struct gate *gate)
+{
+	uint32_t kept = 0;
+
+	/* Answers of this turn: nobody else has them. */
+	datagrams_end_turn(gate->datagrams);
+	for (struct service *service = gate->first_service; service; service = service->next)
+		service->listeners = NULL;
+	for (uint32_t i = 0; i < gate->listener_count; i++) {
+		struct listener *listener = gate->listeners[i];
+
+		if (listener->carries) {
+			listener_let_go(listener, gate);
+			gate->listeners[kept++] = listener;
+			continue;
+		}
+		datagrams_forget(gate->datagrams, listener);
+		listener_free(listener, gate);
+	}
+	gate->listener_count = kept;
+}
+
+static void
+drain(struct gate *gate, const struct message_drain *asked)
+{
+	struct message_let_go let_go = { .connections = gate->conn_count };
+
+	gate->phase = CHANNEL_STOP;
+	gate->is_draining = true;
+	gate->setup = setup_free(gate->setup);
+	let_listeners_go(gate);
+	said_end_all(gate);
+	gate->grace.expired = grace_expired;
+	if (loop_set_timer(gate->loop, &gate->grace, loop_now(gate->loop) + asked->grace_ms) < 0)
+		cut(gate);
+	outbox_send(gate, MESSAGE_let_go, &let_go, -1);
+}
+
+/* Nobody is left for whom it could go on. One that was stopped leaves guests and datagrams to
+ * nobody; one that drains has made them a promise. */
+static bool
+has_nobody(const struct gate *gate)
+{
+	if (gate->conn_count > 0 || (gate->is_draining && gate->first_guest))
+		return false;
+	for (uint32_t i = 0; i < gate->listener_count; i++)
+		if (gate->listeners[i]->carries)
+			return false;
+	return true;
+}
+
 /* ---------------------------------------------------------------- messages */
 
 static int
@@ -164,6 +218,9 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_stop:
 		stop(gate, &message->body.stop);
 		return 0;
+	case MESSAGE_drain:
+		drain(gate, &message->body.drain);
+		return 0;
 	case MESSAGE_NONE:
 	case MESSAGE_hello:
 	case MESSAGE_serving:
@@ -171,6 +228,7 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_freed:
 	case MESSAGE_banned:
 	case MESSAGE_drained:
+	case MESSAGE_let_go:
 	case MESSAGE_COUNT:
 		break; /* channel_receive lets none of these through */
 	}
@@ -233,7 +291,7 @@ turn_ends(struct after *after, msec now)
 	(void)now;
 	conns_end_turn(gate->conns);
 	datagrams_end_turn(gate->datagrams);
-	if (gate->phase == CHANNEL_STOP && gate->conn_count == 0 && !gate->is_drained)
+	if (gate->phase == CHANNEL_STOP && !gate->is_drained && has_nobody(gate))
 		say_drained(gate, 0);
 	if (outbox_is_behind(gate->outbox))
 		(void)loop_rewatch(gate->loop, &life->channel, EPOLLIN | EPOLLOUT);

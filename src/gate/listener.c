@@ -397,14 +397,21 @@ forget_starved(struct gate *gate, struct listener *gone)
 	gate->starved_end = place;
 }
 
+void
+listener_let_go(struct listener *listener, struct gate *gate)
+{
+	loop_unwatch(gate->loop, &listener->watch);
+	if (listener->is_starved)
+		forget_starved(gate, listener);
+	listener->is_starved = false;
+}
+
 struct listener *
 listener_free(struct listener *listener, struct gate *gate)
 {
 	if (!listener)
 		return NULL;
-	loop_unwatch(gate->loop, &listener->watch);
-	if (listener->is_starved)
-		forget_starved(gate, listener);
+	listener_let_go(listener, gate);
 	(void)close(listener->watch.fd);
 	free(listener);
 	return NULL;

@@ -13,6 +13,9 @@
 /* A listener of no service yet, not watched; owns `listen_fd`, also on failure. NULL: no memory. */
 struct listener *listener_new(const struct message_listeners_row *row, enum protocol protocol,
 	int listen_fd);
+
+/* Watch it no more, and never again; the socket stays open. Or close it, too. */
+void listener_let_go(struct listener *listener, struct gate *gate);
 struct listener *listener_free(struct listener *listener, struct gate *gate);
 
 /* Give the listener to a service (again) and serve its clients. The caller has emptied the

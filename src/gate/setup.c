@@ -102,8 +102,10 @@ setup_begin(struct gate *gate, struct message *message, const char **ret_rule)
 		return broken(ret_rule, "no memory of sources");
 	if (shared_sources_writers(setup->sources) != shared_writers(setup->shared))
 		return broken(ret_rule, "a memory of sources for others");
-	if (asked->gate >= asked->gate_count || asked->gate + 1 >= shared_writers(setup->shared))
+	if (asked->gate >= asked->gate_count)
 		return broken(ret_rule, "a gate beyond the number of gates");
+	if (asked->writer == SHARED_SUPERVISOR || asked->writer >= shared_writers(setup->shared))
+		return broken(ret_rule, "a writer that the shared memory has no room for");
 	setup->services = calloc((size_t)asked->service_count + 1, sizeof(*setup->services));
 	setup->listeners = calloc((size_t)asked->listener_count + 1, sizeof(*setup->listeners));
 	return setup->services && setup->listeners ? 0 : no_memory(ret_rule);

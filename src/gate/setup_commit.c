@@ -256,7 +256,7 @@ exchange_rest(struct gate *gate, struct setup *setup)
 	setup->sources = old_sources;
 	gate->number = asked->gate;
 	gate->gate_count = asked->gate_count;
-	gate->writer = asked->gate + 1;
+	gate->writer = asked->writer;
 	gate->instance = asked->instance;
 	gate->descriptors_max = asked->descriptors > reserved + DESCRIPTORS_LEAST
 		? asked->descriptors - reserved

@@ -157,6 +157,7 @@ struct gate {
 	msec hunger_told;
 
 	struct timer grace;
+	bool is_draining; /* another gate has taken its place */
 	bool is_drained; /* and leaves when the supervisor has been told all there was to tell */
 	uint32_t conn_count; /* connections of built-ins, those that are relayed, those that wait */
 };

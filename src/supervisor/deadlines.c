@@ -5,7 +5,7 @@
  * nobody else can have the number. After that it stays taken as long as anybody of the session is
  * left: so the pidfds of a few members are kept from when they got SIGTERM, and a session none
  * of whose known members is left is not signalled again. */
-#include "supervisor/deadlines.h"
+#include "supervisor/bounds.h"
 
 #include "base/verdict.h"
 #include "effects/session.h"
@@ -15,8 +15,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/param.h>
-
-#define MEMBERS_MAX 4
 
 /* Programs that have ended, whose sessions have not; beyond so many they get no more time. */
 #define REMNANTS_MAX 1024
@@ -35,36 +33,6 @@
 /* A walk over so many processes takes about a millisecond; it is to take a fifth of the time. */
 #define SEEN_PER_MS 300
 #define REST 4
-
-struct member {
-	pid_t pid;
-	int pid_fd;
-};
-
-/* The bounds of one program; outlives it if others of its session have a time to end in. */
-struct bounds {
-	struct supervisor *supervisor;
-	struct handler *handler; /* NULL: reaped */
-	pid_t session;           /* then */
-	struct limits limits;
-	struct timer timer;
-	msec started;
-
-	/* Of the last look at the connection, by the kernel's clock. */
-	struct sockdiag_name name;
-	bool was_seen;
-	uint64_t moved;
-	uint32_t in_ago_ms;
-	msec quiet;
-
-	int last_signal; /* 0: it may live; SIGTERM, SIGKILL */
-	int due_signal;  /* that the next walk is to send */
-	uint32_t tries;
-	struct bounds *next_due;
-	struct bounds *next_remnant;
-	struct member members[MEMBERS_MAX];
-	uint32_t member_count;
-};
 
 static bool
 has_limit(const struct limits *limits)
@@ -172,8 +140,8 @@ was_sent(struct session_walk *walk, pid_t pid, pid_t session, int *member_fd)
 	bounds->members[bounds->member_count++] = (struct member){ .pid = pid, .pid_fd = high_fd };
 }
 
-static void
-plan_walk(struct supervisor *supervisor, msec earliest)
+void
+bounds_plan_walk(struct supervisor *supervisor, msec earliest)
 {
 	struct deadlines *deadlines = &supervisor->deadlines;
 	msec due = MAX(earliest, deadlines->rested);
@@ -195,7 +163,7 @@ make_due(struct bounds *bounds, int signo)
 		deadlines->first_due = bounds;
 	}
 	bounds->due_signal = signo;
-	plan_walk(supervisor, loop_now(supervisor->loop));
+	bounds_plan_walk(supervisor, loop_now(supervisor->loop));
 }
 
 /* Without /proc there is at least the process group that the program began in. */
@@ -266,7 +234,7 @@ walk_is_due(struct timer *timer, msec now)
 	settle_due(deadlines, SIGKILL, error == 0 && walk.walk.sent > 0);
 	deadlines->rested = now + (msec)(seen / SEEN_PER_MS) * (REST + 1);
 	if (deadlines->first_due != NULL)
-		plan_walk(supervisor, now + TRY_AGAIN_MS);
+		bounds_plan_walk(supervisor, now + TRY_AGAIN_MS);
 }
 
 /* --- the moments */
@@ -365,8 +333,8 @@ look_at_connection(struct bounds *bounds, msec now)
 		set_timer(bounds, next_due(bounds, now + limits->idle - quiet), now);
 }
 
-static void
-moment_has_come(struct timer *timer, msec now)
+void
+bounds_moment_has_come(struct timer *timer, msec now)
 {
 	struct bounds *bounds = CONTAINER_OF(timer, struct bounds, timer);
 
@@ -409,7 +377,7 @@ deadlines_begin(struct supervisor *supervisor, const struct start *start, struct
 	*bounds = (struct bounds){ .supervisor = supervisor,
 		.handler = handler,
 		.limits = limits,
-		.timer.expired = moment_has_come,
+		.timer.expired = bounds_moment_has_come,
 		.started = loop_now(supervisor->loop),
 		.name = start->socket };
 	due = next_due(bounds, bounds->started + limits.idle + TICK_MS);

@@ -10,6 +10,7 @@
 #ifndef REEVE_SUPERVISOR_DEADLINES_H
 #define REEVE_SUPERVISOR_DEADLINES_H
 
+#include "supervisor/saved_state.h"
 #include "supervisor/variables.h"
 
 void deadlines_init(struct supervisor *supervisor);
@@ -25,5 +26,21 @@ int deadlines_begin(struct supervisor *supervisor, const struct start *start,
 
 /* It has been reaped, or could not be started. */
 void deadlines_end(struct supervisor *supervisor, struct handler *handler);
+
+/* --- over the end of this reeved (bounds_saved.c) */
+
+/* What the next one has to know of them, and of the processes of the session by their place: false
+ * after the last. The sessions whose program has ended, one after the other. */
+void deadlines_save(const struct bounds *bounds, struct saved_bounds *ret_row);
+bool deadlines_save_member(const struct bounds *bounds, uint32_t place,
+	struct saved_member *ret_row);
+const struct bounds *deadlines_next_remnant(const struct supervisor *supervisor,
+	const struct bounds *bounds);
+
+/* Go on with them; `handler` NULL: its program has ended. Each member comes to the bounds that were
+ * restored last; its descriptor is taken over. 0, -ENOMEM, -EPROTO. */
+int deadlines_restore(struct supervisor *supervisor, struct handler *handler,
+	const struct saved_bounds *row, struct bounds **ret_bounds);
+int deadlines_restore_member(struct bounds *bounds, struct saved_member *row);
 
 #endif

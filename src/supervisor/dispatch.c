@@ -8,6 +8,7 @@
 #include "supervisor/handlers.h"
 #include "supervisor/handover.h"
 #include "supervisor/reload.h"
+#include "supervisor/upgrade.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -115,6 +116,10 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_banned:
 		say_banned(gate, &message->body.banned);
 		break;
+	case MESSAGE_let_go:
+		if (gate->phase == CHANNEL_STOP)
+			upgrade_let_go(gate);
+		break;
 	case MESSAGE_drained: /* its exit, which follows, is what is waited for */
 	case MESSAGE_NONE:    /* from here on: the channel lets none of them through */
 	case MESSAGE_config:
@@ -126,6 +131,7 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_wake:
 	case MESSAGE_adopt:
 	case MESSAGE_stop:
+	case MESSAGE_drain:
 	case MESSAGE_COUNT:
 		break;
 	}

@@ -247,3 +247,56 @@ failures_fini(struct supervisor *supervisor)
 	free(supervisor->failures);
 	supervisor->failures = NULL;
 }
+
+bool
+failures_save(const struct supervisor *supervisor, uint32_t row, struct saved_failures *ret_row)
+{
+	const struct failures *failures = supervisor->failures[row];
+
+	if (failures == NULL)
+		return false;
+	*ret_row = (struct saved_failures){ .row = row,
+		.state = failures->backoff.state,
+		.failures = failures->backoff.failures,
+		.pause = failures->backoff.pause,
+		.began = failures->backoff.began,
+		.due = failures->timer.place != 0 ? failures->timer.due : 0,
+		.is_tried = failures->is_tried };
+	return true;
+}
+
+/* The ceiling lies in the shared memory, which may be another one now. */
+static void
+set_ceiling_again(const struct failures *failures)
+{
+	const struct supervisor *supervisor = failures->supervisor;
+	int64_t active = shared_active(supervisor->shared, failures->row);
+
+	if (failures->backoff.state != BACKOFF_NONE)
+		set_ceiling(failures,
+			failures->backoff.state == BACKOFF_TRIAL && !failures->is_tried ? active + 1
+											: 0);
+}
+
+void
+failures_restore(struct supervisor *supervisor, const struct saved_failures *row)
+{
+	struct failures *failures = row->row < supervisor->row_count && row->state <= BACKOFF_TRIAL
+		? find_or_make(supervisor, (uint32_t)row->row)
+		: NULL;
+
+	if (failures == NULL) {
+		if (row->row < supervisor->row_count)
+			shared_set_ceiling(supervisor->shared, (uint32_t)row->row,
+				SHARED_NO_CEILING);
+		return;
+	}
+	failures->backoff = (struct backoff){ .state = (enum backoff_state)row->state,
+		.failures = (uint32_t)row->failures,
+		.pause = row->pause,
+		.began = row->began };
+	failures->is_tried = row->is_tried;
+	set_ceiling_again(failures);
+	if (row->due > 0 && loop_set_timer(supervisor->loop, &failures->timer, row->due) < 0)
+		restore(failures);
+}

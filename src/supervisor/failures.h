@@ -5,6 +5,7 @@
 #ifndef REEVE_SUPERVISOR_FAILURES_H
 #define REEVE_SUPERVISOR_FAILURES_H
 
+#include "supervisor/saved_state.h"
 #include "supervisor/variables.h"
 
 /* 0 or -ENOMEM; after the rows have been made. */
@@ -19,5 +20,11 @@ void failures_ended(struct supervisor *supervisor, const struct handler *handler
 
 /* Another configuration: every service begins anew. */
 void failures_forget(struct supervisor *supervisor);
+
+/* What the next reeved has to know of a row: false, if nothing; go on with it (without memory the
+ * service has its full speed). */
+bool failures_save(const struct supervisor *supervisor, uint32_t row,
+	struct saved_failures *ret_row);
+void failures_restore(struct supervisor *supervisor, const struct saved_failures *row);
 
 #endif

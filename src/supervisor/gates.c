@@ -6,10 +6,13 @@
 #include "base/shared_places.h"
 #include "effects/self.h"
 #include "supervisor/dispatch.h"
+#include "supervisor/draining.h"
 #include "supervisor/handlers.h"
 #include "supervisor/handover.h"
+#include "supervisor/legacy.h"
 #include "supervisor/measures.h"
 #include "supervisor/reload.h"
+#include "supervisor/upgrade.h"
 #include "supervisor/waiting.h"
 
 #include <errno.h>
@@ -31,6 +34,20 @@
 
 static void gate_start(struct supervised_gate *gate);
 
+struct supervised_gate *
+gates_next(const struct supervisor *supervisor, const struct supervised_gate *gate)
+{
+	bool is_first = gate == NULL && supervisor->gate_count > 0;
+
+	if (is_first)
+		return &supervisor->gates[0];
+	if (gate != NULL && gate->is_draining)
+		return gate->next_draining;
+	if (gate != NULL && gate->number + 1 < supervisor->gate_count)
+		return &supervisor->gates[gate->number + 1];
+	return supervisor->first_draining;
+}
+
 /* --- set-up */
 
 static uint32_t
@@ -50,8 +67,8 @@ choose_gate_count(const struct supervisor *supervisor, const struct config *conf
 
 /* Beside us in a build tree, else where it was installed. Opened as a path now, because the
  * user that it runs as may not be able to walk there. */
-static int
-open_gate_program(void)
+int
+gates_open_program(void)
 {
 	char self[4096];
 	char path[sizeof(self) + sizeof(GATE_NAME)];
@@ -94,13 +111,15 @@ gates_init(struct supervisor *supervisor, const struct config *config)
 		return error;
 	/* Supplementary groups are rights that a gate has no use for. */
 	supervisor->gate_identity.group_count = 0;
-	supervisor->gate_program_fd = open_gate_program();
+	supervisor->gate_program_fd = gates_open_program();
 	if (supervisor->gate_program_fd < 0)
 		return supervisor->gate_program_fd;
 	supervisor->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (supervisor->null_fd < 0)
 		return -errno;
-	supervisor->gate_count = choose_gate_count(supervisor, config);
+	supervisor->gate_count = supervisor->legacy != NULL && supervisor->legacy->text != NULL
+		? (uint32_t)supervisor->legacy->daemon.gates
+		: choose_gate_count(supervisor, config);
 	supervisor->gates = calloc(supervisor->gate_count, sizeof(*supervisor->gates));
 	if (supervisor->gates == NULL)
 		return -ENOMEM;
@@ -120,6 +139,7 @@ gates_fini(struct supervisor *supervisor)
 		if (supervisor->gates[i].channel.fd >= 0)
 			channel_close(supervisor->gates[i].channel.fd);
 	free(supervisor->gates);
+	draining_fini(supervisor);
 	priv_identity_fini(&supervisor->gate_identity);
 }
 
@@ -236,11 +256,34 @@ gate_expect_answer(struct supervised_gate *gate)
 	(void)loop_set_timer(loop, &gate->timer, loop_now(loop) + PATIENCE_MS);
 }
 
+/* Places are counted by writer. Those of gates that drain are taken until these have ended. */
+static bool
+take_writer(struct supervised_gate *gate)
+{
+	const struct supervisor *supervisor = gate->supervisor;
+	uint64_t taken = 1; /* ours */
+
+	if (gate->writer != 0)
+		return true;
+	for (const struct supervised_gate *other = NULL;
+		(other = gates_next(supervisor, other)) != NULL;)
+		taken |= UINT64_C(1) << other->writer;
+	for (uint32_t i = 1; i < shared_writers(supervisor->shared) && gate->writer == 0; i++)
+		if ((taken & UINT64_C(1) << i) == 0)
+			gate->writer = i;
+	return gate->writer != 0;
+}
+
 static void
 gate_start(struct supervised_gate *gate)
 {
 	struct supervisor *supervisor = gate->supervisor;
 	int error;
+
+	if (!take_writer(gate)) {
+		start_later(gate);
+		return;
+	}
 
 	gate->started = loop_now(supervisor->loop);
 	gate->instance = ++supervisor->gate_instances;
@@ -266,7 +309,7 @@ gate_timer(struct timer *timer, msec now)
 	(void)now;
 	if (gate->pid == 0)
 		gate_start(gate);
-	else if (gate->supervisor->is_stopping)
+	else if (gate->supervisor->is_stopping || gate->is_draining)
 		(void)priv_kill_gate(gate->pid);
 	else
 		gate_lied(gate, channel_message_name(MESSAGE_serving), "it did not answer in time");
@@ -306,8 +349,8 @@ gate_lied(struct supervised_gate *gate, const char *message, const char *rule)
 static void
 wake_all(struct supervisor *supervisor)
 {
-	for (uint32_t i = 0; i < supervisor->gate_count; i++)
-		handover_wake(&supervisor->gates[i], MESSAGE_WAKE_ALL);
+	for (struct supervised_gate *gate = NULL; (gate = gates_next(supervisor, gate)) != NULL;)
+		handover_wake(gate, MESSAGE_WAKE_ALL);
 }
 
 static void
@@ -328,26 +371,33 @@ clear_away(struct supervised_gate *gate)
 	loop_stop_timer(supervisor->loop, &gate->retry);
 	gate->phase = CHANNEL_HELLO;
 	gate->stage = HANDOVER_NONE;
-	shared_forget_writer(supervisor->shared, gate->number + 1);
-	shared_holds_forget_writer(supervisor->sources, gate->number + 1);
-	handlers_orphan(supervisor, gate->number);
+	if (gate->writer != 0) {
+		shared_forget_writer(supervisor->shared, gate->writer);
+		shared_holds_forget_writer(supervisor->sources, gate->writer);
+	}
+	gate->writer = 0;
+	/* One that drains has given up hearing programs. */
+	if (!gate->is_draining)
+		handlers_orphan(supervisor, gate->number);
 	wake_all(supervisor);
 }
 
 static struct supervised_gate *
 find_gate(struct supervisor *supervisor, pid_t pid)
 {
-	for (uint32_t i = 0; i < supervisor->gate_count; i++)
-		if (supervisor->gates[i].pid == pid)
-			return &supervisor->gates[i];
-	return NULL;
+	struct supervised_gate *gate = NULL;
+
+	while ((gate = gates_next(supervisor, gate)) != NULL && gate->pid != pid)
+		continue;
+	return gate;
 }
 
 static void
 quit_when_all_ended(struct supervisor *supervisor)
 {
-	for (uint32_t i = 0; i < supervisor->gate_count; i++)
-		if (supervisor->gates[i].pid != 0)
+	for (const struct supervised_gate *gate = NULL;
+		(gate = gates_next(supervisor, gate)) != NULL;)
+		if (gate->pid != 0)
 			return;
 	loop_quit(supervisor->loop);
 }
@@ -364,6 +414,15 @@ gates_reaped(struct supervisor *supervisor, pid_t pid, int status)
 		quit_when_all_ended(supervisor);
 		return true;
 	}
+	if (gate->is_draining) {
+		draining_ended(gate, pid, status);
+		return true;
+	}
+	if (upgrade_is_under_way(supervisor)) {
+		draining_tell_end(gate, pid, status);
+		upgrade_let_go(gate);
+		return true;
+	}
 	if (loop_now(supervisor->loop) - gate->started >= SETTLED_MS)
 		gate->backoff = 0;
 	LOG(gate_ended, .gate = gate->number, .pid = pid,
@@ -372,7 +431,8 @@ gates_reaped(struct supervisor *supervisor, pid_t pid, int status)
 		.restart_ms = gate->backoff);
 	supervisor->deaths++;
 	measures_gate_died(supervisor);
-	if (!supervisor->is_ready && supervisor->deaths >= EARLY_DEATHS_MAX) {
+	if (!supervisor->is_ready && supervisor->legacy == NULL &&
+		supervisor->deaths >= EARLY_DEATHS_MAX) {
 		/* Gates do not work here at all: say so with the exit status, not for ever. */
 		supervisor->has_failed = true;
 		loop_quit(supervisor->loop);
@@ -399,9 +459,10 @@ gates_wake(struct supervisor *supervisor, uint32_t row)
 
 	if ((waiting & 1) != 0)
 		waiting_wake(supervisor, row);
-	for (uint32_t i = 0; i < supervisor->gate_count && waiting != 0; i++)
-		if ((waiting & ((uint64_t)2 << i)) != 0) /* bit 0 is ours */
-			handover_wake(&supervisor->gates[i], row);
+	for (struct supervised_gate *gate = NULL;
+		waiting > 1 && (gate = gates_next(supervisor, gate)) != NULL;)
+		if (gate->writer != 0 && (waiting & UINT64_C(1) << gate->writer) != 0)
+			handover_wake(gate, row);
 }
 
 void
@@ -409,16 +470,15 @@ gates_stop(struct supervisor *supervisor, msec grace)
 {
 	const struct message_stop body = { .grace_ms = (uint32_t)grace };
 
-	for (uint32_t i = 0; i < supervisor->gate_count; i++) {
-		struct supervised_gate *gate = &supervisor->gates[i];
-
+	for (struct supervised_gate *gate = NULL; (gate = gates_next(supervisor, gate)) != NULL;) {
 		loop_stop_timer(supervisor->loop, &gate->timer);
 		loop_stop_timer(supervisor->loop, &gate->retry);
 		if (gate->pid == 0)
 			continue;
 		gate->stage = HANDOVER_NONE;
 		gate->phase = CHANNEL_STOP;
-		if (channel_send(gate->channel.fd, MESSAGE_stop, &body, NULL, 0, NULL, 0) < 0)
+		if (gate->is_foreign ||
+			channel_send(gate->channel.fd, MESSAGE_stop, &body, NULL, 0, NULL, 0) < 0)
 			(void)priv_kill_gate(gate->pid);
 		(void)loop_set_timer(supervisor->loop, &gate->timer,
 			loop_now(supervisor->loop) + grace + KILL_AFTER_GRACE_MS);

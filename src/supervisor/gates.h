@@ -9,8 +9,15 @@
 int gates_init(struct supervisor *supervisor, const struct config *config);
 void gates_fini(struct supervisor *supervisor);
 
+/* The program: an O_PATH descriptor, or -errno. */
+int gates_open_program(void);
+
 /* Start all; each says hello when it can and is then handed the state. */
 void gates_start(struct supervisor *supervisor);
+
+/* Every gate, those that drain last; NULL: the first, then after the last. */
+struct supervised_gate *gates_next(const struct supervisor *supervisor,
+	const struct supervised_gate *gate);
 
 /* Do all serve what they were handed last? */
 bool gates_all_serve(const struct supervisor *supervisor);

@@ -13,6 +13,10 @@ bool handed_has(const void *owner, const struct service_config *service,
 int handed_take(struct supervisor *supervisor, const struct service_config *service,
 	const struct endpoint *endpoint, int *ret_listen_fd, struct netaddr *ret_bound);
 
+/* Take every listening or datagram socket that is open here as one that was handed in, and close all
+ * other descriptors: for when nothing else is known of what was left to us. 0 or -errno. */
+int handed_find_left(struct supervisor *supervisor);
+
 /* Close those that no service wanted. */
 void handed_close_unclaimed(struct supervisor *supervisor);
 

@@ -263,10 +263,10 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 		.in_fd = fds[0],
 		.out_fd = fds[request->stdio == CONFIG_STDIO_PIPE ? 1 : 0] };
 
-	if (shared_hand_over(supervisor->shared, request->row, gate->number + 1, SHARED_SUPERVISOR))
+	if (shared_hand_over(supervisor->shared, request->row, gate->writer, SHARED_SUPERVISOR))
 		gates_wake(supervisor, request->row);
 	if (request->source != 0 &&
-		shared_holds_hand_over(supervisor->sources, gate->number + 1, SHARED_SUPERVISOR,
+		shared_holds_hand_over(supervisor->sources, gate->writer, SHARED_SUPERVISOR,
 			request->source))
 		start.source = request->source;
 	/* The gate may have let the client in before it took the present configuration. */

@@ -33,6 +33,7 @@ send_config(struct supervised_gate *gate)
 	const struct message_config config = {
 		.generation = supervisor->generation,
 		.gate = gate->number,
+		.writer = gate->writer,
 		.gate_count = supervisor->gate_count,
 		.service_count = supervisor->services.config->service_count,
 		.listener_count = (uint32_t)supervisor->listeners.count,
@@ -309,7 +310,7 @@ handover_wake(struct supervised_gate *gate, uint32_t row)
 {
 	const struct message_wake body = { .row = row };
 
-	if (gate->channel.fd < 0)
+	if (gate->channel.fd < 0 || gate->is_foreign)
 		return;
 	if (gate->phase == CHANNEL_HELLO || gate->owes_wake ||
 		send_message(gate, MESSAGE_wake, &body) < 0) {

@@ -290,28 +290,70 @@ records_init(struct supervisor *supervisor)
 		.leave.expired = nobody_left };
 }
 
-struct record *
-records_begin(struct supervisor *supervisor, const struct start *start)
+/* NULL: the kernel does not tell, or nobody wants to know, or there is no memory. */
+static struct record *
+add_record(struct supervisor *supervisor, const struct sockdiag_name *name,
+	const struct netaddr *peer)
 {
 	struct records *records = &supervisor->records;
 	struct record *record;
 
-	if (start->socket.cookie == 0 || !log_wants(LOG_LEVEL_INFO) ||
-		!is_told_by_kernel(supervisor))
+	if (name->cookie == 0 || !log_wants(LOG_LEVEL_INFO) || !is_told_by_kernel(supervisor))
 		return NULL;
 	if (records->buckets == NULL)
 		records->buckets = calloc(BUCKETS, sizeof(struct record *));
 	/* The same connection again is a gate's lie. */
-	if (records->buckets == NULL || find(records, start->socket.cookie) != NULL)
+	if (records->buckets == NULL || find(records, name->cookie) != NULL)
 		return NULL;
 	record = calloc(1, sizeof(*record));
 	if (record == NULL)
 		return NULL;
-	record->name = start->socket;
-	record->peer = start->peer;
-	record->next = *bucket_of(records, start->socket.cookie);
-	*bucket_of(records, start->socket.cookie) = record;
+	record->name = *name;
+	record->peer = *peer;
+	record->next = *bucket_of(records, name->cookie);
+	*bucket_of(records, name->cookie) = record;
 	records->count++;
+	return record;
+}
+
+struct record *
+records_begin(struct supervisor *supervisor, const struct start *start)
+{
+	return add_record(supervisor, &start->socket, &start->peer);
+}
+
+void
+records_save(const struct record *record, struct saved_record *ret_row)
+{
+	*ret_row = (struct saved_record){ .local = record->name.local,
+		.peer = record->name.peer,
+		.cookie = record->name.cookie,
+		.is_told = record->is_told,
+		.has_counters = record->facts.has_counters,
+		.bytes_in = record->facts.bytes_in,
+		.bytes_out = record->facts.bytes_out,
+		.rtt_us = record->facts.rtt_us,
+		.retransmits = record->facts.retransmits };
+}
+
+/* One that ended while nobody listened is found by being asked for when the program has ended. */
+struct record *
+records_restore(struct supervisor *supervisor, const struct netaddr *peer,
+	const struct saved_record *row)
+{
+	const struct sockdiag_name name = {
+		.local = row->local, .peer = row->peer, .cookie = row->cookie
+	};
+	struct record *record = add_record(supervisor, &name, peer);
+
+	if (record == NULL)
+		return NULL;
+	record->is_told = row->is_told;
+	record->facts = (struct sockdiag){ .has_counters = row->has_counters,
+		.bytes_in = row->bytes_in,
+		.bytes_out = row->bytes_out,
+		.rtt_us = row->rtt_us,
+		.retransmits = row->retransmits };
 	return record;
 }
 

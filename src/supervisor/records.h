@@ -9,6 +9,7 @@
 #define REEVE_SUPERVISOR_RECORDS_H
 
 #include "effects/sockdiag.h"
+#include "supervisor/saved_state.h"
 #include "supervisor/variables.h"
 
 void records_init(struct supervisor *supervisor);
@@ -32,5 +33,10 @@ void records_fini(struct supervisor *supervisor);
 /* sockdiag_ask, with a socket that is opened when it is first needed. */
 int records_ask(struct supervisor *supervisor, const struct sockdiag_name *name,
 	struct sockdiag *ret_facts);
+
+/* What the next reeved has to know of a program's connection. NULL: its bytes will not be known. */
+void records_save(const struct record *record, struct saved_record *ret_row);
+struct record *records_restore(struct supervisor *supervisor, const struct netaddr *peer,
+	const struct saved_record *row);
 
 #endif

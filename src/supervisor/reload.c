@@ -11,11 +11,13 @@
 #include "supervisor/gates.h"
 #include "supervisor/handed.h"
 #include "supervisor/handover.h"
+#include "supervisor/legacy.h"
 #include "supervisor/listeners.h"
 #include "supervisor/measures.h"
 #include "supervisor/rules.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
+#include "supervisor/upgrade.h"
 #include "supervisor/waiting.h"
 
 #include <errno.h>
@@ -40,13 +42,45 @@ load_checked(const struct supervisor *supervisor, struct complaint_list *complai
 	return config_load_checked(&supervisor->settings->paths, &host, complaints);
 }
 
+/* The supervisor, the gates, and those that drain beside them after an upgrade. */
+static uint32_t
+count_writers(const struct supervisor *supervisor)
+{
+	uint32_t wanted = 2 * supervisor->gate_count + 1;
+
+	return wanted < SHARED_WRITERS_MAX ? wanted : SHARED_WRITERS_MAX;
+}
+
+/* The memory of the reeved before us, if it has the shape that this program knows. */
+static bool
+inherit_rows(struct supervisor *supervisor)
+{
+	struct legacy *legacy = supervisor->legacy;
+
+	if (legacy == NULL || legacy->text == NULL || legacy->daemon.shared < 0)
+		return false;
+	if (shared_map(&supervisor->shared, legacy->daemon.shared) < 0) {
+		LOG(counters_lost, .version = legacy->daemon.version);
+		(void)close(util_take_fd(&legacy->daemon.shared));
+		return false;
+	}
+	legacy->has_counters = true;
+	supervisor->shared_fd = util_take_fd(&legacy->daemon.shared);
+	supervisor->row_count = shared_rows(supervisor->shared);
+	supervisor->rows = calloc(supervisor->row_count, sizeof(struct served *));
+	return true;
+}
+
 static int
 make_rows(struct supervisor *supervisor, uint32_t services)
 {
 	uint32_t rows = services * 2 > ROWS_MIN ? services * 2 : ROWS_MIN;
 	int shared_fd;
-	int error =
-		shared_create(&supervisor->shared, &shared_fd, rows, supervisor->gate_count + 1);
+	int error;
+
+	if (inherit_rows(supervisor))
+		return supervisor->rows != NULL ? 0 : -ENOMEM;
+	error = shared_create(&supervisor->shared, &shared_fd, rows, count_writers(supervisor));
 
 	if (error < 0)
 		return error;
@@ -54,6 +88,26 @@ make_rows(struct supervisor *supervisor, uint32_t services)
 	supervisor->rows = calloc(rows, sizeof(struct served *));
 	supervisor->row_count = rows;
 	return supervisor->shared_fd >= 0 && supervisor->rows != NULL ? 0 : -ENOMEM;
+}
+
+static bool
+inherit_sources(struct supervisor *supervisor)
+{
+	struct legacy *legacy = supervisor->legacy;
+
+	if (legacy == NULL || legacy->text == NULL || legacy->daemon.sources < 0)
+		return false;
+	/* Gates want both for the same writers. */
+	if (shared_sources_map(&supervisor->sources, legacy->daemon.sources) == 0 &&
+		shared_sources_writers(supervisor->sources) == shared_writers(supervisor->shared)) {
+		legacy->has_sources = true;
+		supervisor->sources_fd = util_take_fd(&legacy->daemon.sources);
+		return true;
+	}
+	LOG(counters_lost, .version = legacy->daemon.version);
+	supervisor->sources = shared_sources_free(supervisor->sources);
+	(void)close(util_take_fd(&legacy->daemon.sources));
+	return false;
 }
 
 /* Once, and kept over reloads: whoever is banned stays so. Its shape is as large as nobody can
@@ -65,10 +119,12 @@ make_sources(struct supervisor *supervisor, const struct config *config)
 	int sources_fd;
 	int error;
 
+	if (inherit_sources(supervisor))
+		return 0;
 	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		return -EIO;
 	error = shared_sources_create(&supervisor->sources, &sources_fd,
-		(uint32_t)config->daemon.sources, supervisor->gate_count + 1, seed);
+		(uint32_t)config->daemon.sources, count_writers(supervisor), seed);
 	if (error < 0)
 		return error;
 	supervisor->sources_fd = spawn_move_high(sources_fd);
@@ -160,6 +216,28 @@ start_with(struct supervisor *supervisor, const struct config *config)
 		error = bans_init(supervisor, config);
 	if (error == 0)
 		error = control_open(supervisor);
+	if (error == 0)
+		legacy_restore(supervisor);
+	return error;
+}
+
+/* The files that have mistakes now had none when they were read last. */
+static int
+take_first(struct supervisor *supervisor, struct config *config, struct complaint_list *complaints)
+{
+	int error;
+
+	/* Of the files: then it is the configuration from before already. */
+	if (complaint_count(complaints) > 0)
+		log_complaints(complaints);
+	error = take_config(supervisor, config, complaints);
+	if (error < 0 && supervisor->legacy != NULL) {
+		log_complaints(complaints);
+		config = legacy_config(supervisor);
+		if (config != NULL)
+			error = take_config(supervisor, config, complaints);
+	}
+	legacy_restore_failures(supervisor);
 	return error;
 }
 
@@ -175,7 +253,7 @@ reload_first(struct supervisor *supervisor, struct config *config,
 			error == -EWOULDBLOCK ? "another one uses this run folder"
 					      : strerror(-error));
 	} else
-		error = take_config(supervisor, config, complaints);
+		error = take_first(supervisor, config, complaints);
 	if (error < 0)
 		show_complaints(complaints);
 	else
@@ -191,7 +269,10 @@ reload_load_first(struct supervisor *supervisor, struct complaint_list *complain
 	/* The check has to know how many sockets could be opened. What was allowed before is what
 	 * programs get back. */
 	(void)priv_raise_descriptors(0, &supervisor->descriptors, &supervisor->files_before);
+	legacy_note_limits(supervisor);
 	config = load_checked(supervisor, complaints);
+	if (config == NULL)
+		config = legacy_config(supervisor);
 	if (config == NULL)
 		show_complaints(complaints);
 	return config;
@@ -274,10 +355,25 @@ reload_ask(struct supervisor *supervisor, const char *cause)
 	/* One at a time; any number of requests meanwhile are one more. */
 	if (supervisor->is_stopping)
 		return;
-	if (supervisor->is_ready && !supervisor->is_reloading && !supervisor->is_handing_over)
+	if (supervisor->is_ready && !supervisor->is_reloading && !supervisor->is_handing_over &&
+		!upgrade_is_under_way(supervisor))
 		reload(supervisor, cause);
 	else
 		supervisor->wants_reload = true;
+}
+
+static void
+tell_upgraded(struct supervisor *supervisor)
+{
+	const struct legacy *legacy = supervisor->legacy;
+	int64_t draining = 0;
+
+	for (const struct supervised_gate *gate = supervisor->first_draining; gate != NULL;
+		gate = gate->next_draining)
+		draining++;
+	LOG(upgraded, .from = legacy->daemon.version != NULL ? legacy->daemon.version : "unknown",
+		.version = REEVE_VERSION, .listeners = (int64_t)supervisor->listeners.count,
+		.handlers = (int64_t)supervisor->handlers.count, .draining = draining);
 }
 
 static void
@@ -288,7 +384,9 @@ report_ready(struct supervisor *supervisor)
 
 	(void)snprintf(status, sizeof(status), "Serving %u services on %zu ports with %u gates",
 		services, supervisor->listeners.count, supervisor->gate_count);
-	if (!supervisor->is_ready)
+	if (!supervisor->is_ready && supervisor->legacy != NULL)
+		tell_upgraded(supervisor);
+	else if (!supervisor->is_ready)
 		LOG(started, .version = REEVE_VERSION, .services = services,
 			.listeners = (int64_t)supervisor->listeners.count,
 			.gates = supervisor->gate_count);
@@ -299,11 +397,13 @@ report_ready(struct supervisor *supervisor)
 		return; /* a gate came back: nothing has changed for the manager */
 	report_attempt(supervisor);
 	notify_ready(status);
-	if (!supervisor->is_ready && supervisor->settings->announces) {
+	if (!supervisor->is_ready && supervisor->legacy == NULL &&
+		supervisor->settings->announces) {
 		log_flush(); /* the prompt to try is the last thing on the screen */
 		announce_ports(supervisor);
 	}
 	background_ready(supervisor);
+	legacy_free(supervisor);
 }
 
 /* Gates die of the new configuration: say so, keep starting them, and listen to the next SIGHUP,
@@ -331,7 +431,7 @@ reload_hand_over(struct supervisor *supervisor)
 {
 	/* Else it is looked at again when what is under way has come to its end. */
 	if (!supervisor->is_stopping && supervisor->is_ready && gates_all_serve(supervisor) &&
-		waiting_gates_serve(supervisor))
+		!upgrade_is_under_way(supervisor) && waiting_gates_serve(supervisor))
 		hand_over(supervisor);
 }
 
@@ -343,7 +443,8 @@ reload_gates_changed(struct supervisor *supervisor)
 	bool has_failed = is_under_way && supervisor->deaths >= DEATHS_MAX;
 
 	measures_gates_changed(supervisor);
-	if (supervisor->is_stopping || (!all_serve && !has_failed))
+	if (supervisor->is_stopping || upgrade_is_under_way(supervisor) ||
+		(!all_serve && !has_failed))
 		return;
 	services_retire(supervisor);
 	if (has_failed)
@@ -357,5 +458,7 @@ reload_gates_changed(struct supervisor *supervisor)
 	else if (supervisor->wants_reload) {
 		supervisor->wants_reload = false;
 		reload(supervisor, "SIGHUP");
+	} else {
+		upgrade_continue(supervisor);
 	}
 }

@@ -5,6 +5,7 @@
 #include "supervisor/rundir.h"
 
 #include "model/control_methods.h"
+#include "supervisor/legacy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,7 +150,10 @@ rundir_enter(struct supervisor *supervisor)
 	dir_fd = open_run_dir(supervisor->settings->run_dir);
 	if (dir_fd < 0)
 		return dir_fd;
-	lock_fd = take_lock(dir_fd);
+	/* The lock is of the open file: taken again, it would be refused by ourselves. */
+	lock_fd = legacy_take_lock(supervisor);
+	if (lock_fd < 0)
+		lock_fd = take_lock(dir_fd);
 	if (lock_fd < 0)
 		return lock_fd;
 	error = write_pid(dir_fd);

@@ -245,10 +245,11 @@ services_swap(struct supervisor *supervisor, struct service_set *set)
 	struct service_set old = supervisor->services;
 
 	services_retire(supervisor);
-	for (uint32_t i = 0; old.config != NULL && i < old.config->service_count; i++) {
-		old.served[i]->index = ROW_NONE;
-		shared_describe_row(supervisor->shared, old.served[i]->row, 0, 0);
-	}
+	for (uint32_t row = 0; row < supervisor->row_count; row++)
+		if (supervisor->rows[row] != NULL && supervisor->rows[row]->index != ROW_NONE) {
+			supervisor->rows[row]->index = ROW_NONE;
+			shared_describe_row(supervisor->shared, row, 0, 0);
+		}
 	for (uint32_t i = 0; i < set->config->service_count; i++) {
 		struct served *served = set->served[i];
 		struct served *before = supervisor->rows[served->row];

@@ -174,6 +174,7 @@ struct supervised_gate {
 	struct supervisor *supervisor;
 	uint32_t number;
 	uint32_t instance;
+	uint32_t writer;      /* in the shared memory; 0: none yet */
 	pid_t pid;            /* 0: not running */
 	struct watch channel; /* fd -1: none */
 	enum channel_phase phase;
@@ -187,6 +188,11 @@ struct supervised_gate {
 	bool owes_rules;         /* the same, when the rules changed */
 	bool owes_wake;          /* its queue was full when it should have been woken */
 	bool has_served;         /* since it was started */
+	bool has_let_go;         /* of the sockets, for an upgrade */
+	bool is_draining;        /* another one has its number; it ends with its last connection */
+	bool is_foreign; /* and was built with other messages: nothing it says is understood */
+	msec until;      /* then it cuts those that are left */
+	struct supervised_gate *next_draining;
 };
 
 /* A program that runs. */
@@ -247,6 +253,20 @@ struct deadlines {
 	bool is_blind; /* the kernel tells nothing of connections, and that has been told */
 };
 
+enum upgrade_stage { UPGRADE_NONE, UPGRADE_TRIAL, UPGRADE_DRAINING };
+
+struct upgrade {
+	enum upgrade_stage stage;
+	bool is_wanted; /* asked for while something else was under way */
+	const char *cause;
+	char *program; /* path */
+	char *folder;  /* where we were started; NULL: it is gone */
+	pid_t trial;   /* 0: none runs */
+	bool is_late;  /* it was ended by us */
+	int report_fd; /* what it says */
+	struct timer timer;
+};
+
 struct supervisor {
 	const struct supervisor_settings *settings;
 	struct loop *loop;
@@ -277,6 +297,7 @@ struct supervisor {
 	size_t handed_count;
 
 	struct supervised_gate *gates;
+	struct supervised_gate *first_draining; /* from before an upgrade (draining.c) */
 	uint32_t gate_count;
 	uint32_t gate_instances; /* ever started */
 	uint32_t deaths; /* of gates since a configuration was taken that not all serve yet */
@@ -287,6 +308,8 @@ struct supervisor {
 	int lock_fd;   /* of the run folder */
 	int status_fd; /* in the background: who waits for our exit status; -1: nobody */
 
+	struct legacy *legacy; /* what a reeved before us has left; NULL: nothing */
+	struct upgrade upgrade;
 	struct failures **failures; /* by row; NULL: none */
 	struct handler_table handlers;
 	struct handler *oldest_unheard;

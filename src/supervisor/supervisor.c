@@ -10,12 +10,14 @@
 #include "supervisor/handed.h"
 #include "supervisor/handlers.h"
 #include "supervisor/hearing.h"
+#include "supervisor/legacy.h"
 #include "supervisor/listeners.h"
 #include "supervisor/records.h"
 #include "supervisor/reload.h"
 #include "supervisor/rules.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
+#include "supervisor/upgrade.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -55,7 +57,9 @@ reap(struct supervisor *supervisor)
 	int status;
 
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
-		if (!gates_reaped(supervisor, pid, status) && !bans_reaped(supervisor, pid, status))
+		if (!gates_reaped(supervisor, pid, status) &&
+			!bans_reaped(supervisor, pid, status) &&
+			!upgrade_reaped(supervisor, pid, status))
 			handlers_reaped(supervisor, pid, status, cpu_ms(&usage));
 }
 
@@ -71,6 +75,9 @@ caught_signal(void *owner, int signo)
 		break;
 	case SIGHUP:
 		reload_ask(supervisor, "SIGHUP");
+		break;
+	case SIGUSR2:
+		upgrade_ask(supervisor, "SIGUSR2");
 		break;
 	case SIGTERM:
 		supervisor_stop(supervisor, "SIGTERM", grace);
@@ -90,7 +97,7 @@ caught_signal(void *owner, int signo)
 static int
 catch_signals(struct supervisor *supervisor)
 {
-	static const int caught[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT, SIGQUIT };
+	static const int caught[] = { SIGCHLD, SIGHUP, SIGUSR2, SIGTERM, SIGINT, SIGQUIT };
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -170,6 +177,8 @@ fini(struct supervisor *supervisor)
 	rundir_leave(supervisor);
 	listeners_close_all(supervisor);
 	handed_close_unclaimed(supervisor);
+	upgrade_fini(supervisor);
+	legacy_free(supervisor);
 	gates_fini(supervisor);
 	failures_fini(supervisor);
 	deadlines_fini(supervisor);
@@ -192,6 +201,11 @@ serve(struct supervisor *supervisor)
 {
 	int error;
 
+	/* The kernel forgets to tell of those that ended while nobody could be told. */
+	if (supervisor->legacy != NULL) {
+		supervisor->is_handing_over = true;
+		reap(supervisor);
+	}
 	gates_start(supervisor);
 	error = loop_run(supervisor->loop);
 	if (error < 0)
@@ -208,8 +222,10 @@ start(struct supervisor *supervisor, struct config *config, struct complaint_lis
 	int status = 1;
 	int error = 0;
 
-	if (!supervisor->settings->is_foreground)
+	if (supervisor->legacy == NULL && !supervisor->settings->is_foreground)
 		error = background_enter(supervisor, &status);
+	else if (!supervisor->settings->is_foreground && chdir("/") < 0)
+		error = -errno;
 	if (error == 0)
 		error = open_log(supervisor, &config->daemon);
 	if (error == 0)
@@ -242,11 +258,15 @@ supervisor_main(const struct supervisor_settings *settings)
 	struct config *config = NULL;
 	int status = 1;
 	int handed = notify_take_sockets(&supervisor.handed);
+	int left;
 
 	records_init(&supervisor);
 	deadlines_init(&supervisor);
 	supervisor.handed_count = handed > 0 ? (size_t)handed : 0;
-	if (handed < 0 || priv_clean_start() < 0)
+	left = upgrade_init(&supervisor);
+	if (left == 0)
+		left = legacy_find(&supervisor);
+	if (handed < 0 || left < 0 || priv_clean_start() < 0)
 		(void)fprintf(stderr,
 			"reeved: cannot start: the process's descriptors are unusable\n");
 	else if (complaints != NULL)

@@ -17,6 +17,7 @@ struct supervisor_settings {
 	int64_t gates;       /* -1: as configured */
 	enum config_log log; /* CONFIG_LOG_AUTO: as configured */
 	int log_level;       /* enum log_level; -1: as configured */
+	char *const *argv;   /* the whole, for an upgrade */
 };
 
 /* Serve until SIGTERM, SIGINT or SIGQUIT. Exit status of the program: 0, or 1 when it could not

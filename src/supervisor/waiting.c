@@ -94,8 +94,8 @@ are_all_free(const struct served *served)
 	return true;
 }
 
-static void
-hold(struct handler *handler, struct waiting *waiting)
+void
+waiting_hold(struct handler *handler, struct waiting *waiting)
 {
 	waiting->handler = handler;
 	waiting->next_held = handler->held;
@@ -124,7 +124,7 @@ start_with_all(struct supervisor *supervisor, struct start *start)
 	start->sockets = NULL;
 	for (struct waiting *waiting = served->first_waiting; handler != NULL && waiting != NULL;
 		waiting = waiting->next_of_service)
-		hold(handler, waiting);
+		waiting_hold(handler, waiting);
 	return handler;
 }
 
@@ -137,7 +137,7 @@ start_with_one(struct supervisor *supervisor, struct start *start, struct waitin
 	start->in_fd = start->out_fd = socket_fd;
 	handler = handlers_run(supervisor, start);
 	if (handler != NULL)
-		hold(handler, waiting);
+		waiting_hold(handler, waiting);
 	return handler;
 }
 

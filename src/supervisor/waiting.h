@@ -25,6 +25,9 @@ bool waiting_gates_serve(struct supervisor *supervisor);
 /* There is a place again in a service that was full. */
 void waiting_wake(struct supervisor *supervisor, uint32_t row);
 
+/* The program has that socket, from before it was started or from an earlier reeved. */
+void waiting_hold(struct handler *handler, struct waiting *waiting);
+
 /* A program has ended: did it leave the datagram that it was started for? Looked at only after
  * several programs have ended well and at once. To be asked before waiting_ended. */
 bool waiting_left_it(const struct handler *handler);

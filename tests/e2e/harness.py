@@ -198,7 +198,7 @@ class Daemon:
     """One reeved. Made by Scene.daemon."""
 
     def __init__(self, scene, conf, services, run_dir, args=(), launch=None, wrapper=(),
-                 environment=None, log="stderr", state_dir=None):
+                 environment=None, log="stderr", state_dir=None, reeved=REEVED):
         self.scene = scene
         self.conf = conf
         self.services = services
@@ -206,13 +206,14 @@ class Daemon:
         self.state_dir = state_dir or run_dir + ".state"
         self.expects_status = 0
         self.manager = Manager(scene.new_path(".notify"))
+        self.reeved = reeved
         self.process = self.start(args, launch or {}, wrapper, environment or {}, log)
         self.pid = self.process.pid
         self.log = Log(self.process.stderr)
 
     def start(self, args, launch, wrapper, environment, log):
         command = list(wrapper) + [
-            sys.executable, os.path.join(HERE, "launch.py"), json.dumps(launch), REEVED,
+            sys.executable, os.path.join(HERE, "launch.py"), json.dumps(launch), self.reeved,
             "--foreground", "--config", self.conf, "--run-dir", self.run_dir, "--log", log,
             "--state-dir", self.state_dir]
         if self.services is not None:

@@ -181,6 +181,7 @@ void
 fake_send_config(struct fake_supervisor *fake, const char *table, uint32_t service_count)
 {
 	struct message_config config = { .generation = ++fake->generation,
+		.writer = 1,
 		.gate_count = fake->gate_count,
 		.service_count = service_count,
 		.listener_count = service_count,

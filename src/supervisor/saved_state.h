@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* What one reeved leaves to the next, as rows of text (base/saved.h) and the descriptors that they
+ * name. The next may be another build: what it has to know is in state_rows.def and nowhere else. */
+#ifndef REEVE_SUPERVISOR_SAVED_STATE_H
+#define REEVE_SUPERVISOR_SAVED_STATE_H
+
+#include "base/saved.h"
+
+#define SAVED_STATE_VERSION 1
+#define SAVED_STATE_MAX (256U << 20)
+
+enum saved_row {
+#define ROW(kind) SAVED_ROW_##kind,
+#define FIELD(kind, type, name, since)
+#define END(kind)
+#include "supervisor/state_rows.def"
+#undef ROW
+#undef FIELD
+#undef END
+	SAVED_ROW_COUNT
+};
+
+#define ROW(kind) struct saved_##kind {
+#define FIELD(kind, type, name, since) SAVED_C_##type name;
+#define END(kind) \
+	}         \
+	;
+#include "supervisor/state_rows.def"
+#undef ROW
+#undef FIELD
+#undef END
+
+extern const struct saved_form saved_state_form;
+
+#endif
