@@ -51,6 +51,9 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 	src/config/host.o src/config/load.o src/config/places.o src/config/prefix_list.o \
 	src/config/print.o
 
+CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_describe.o \
+	src/supervisor/control_dispatch.o src/supervisor/control_peer.o src/supervisor/control_plan.o \
+	src/supervisor/control_reload.o src/supervisor/control_status.o
 REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 	src/model/ban.o src/model/ban_book.o src/model/ban_text.o src/model/client_source.o \
 	src/model/rate.o src/supervisor/bans.o src/supervisor/bans_export.o \
@@ -61,8 +64,8 @@ REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 	src/effects/self.o src/effects/session.o src/effects/sockdiag.o src/effects/spawn.o \
 	src/effects/spawn_child.o src/effects/terminal.o src/supervisor/accounts.o \
 	src/supervisor/activation.o src/supervisor/announce.o src/supervisor/background.o src/supervisor/bounds_saved.o \
-	src/supervisor/control.o src/supervisor/control_dispatch.o src/supervisor/control_peer.o \
-	src/supervisor/control_status.o src/supervisor/deadlines.o \
+	$(CONTROL_SOCKET) \
+	src/supervisor/deadlines.o \
 	src/supervisor/dispatch.o src/supervisor/draining.o src/supervisor/error_files.o src/supervisor/failures.o \
 	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
 	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/legacy.o \

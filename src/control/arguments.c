@@ -80,7 +80,7 @@ take_common(struct control *control, int option)
 		control->is_run_dir_given = true;
 		return -1;
 	case 'j':
-		control->is_json = true;
+		control->output.is_json = true;
 		return -1;
 	case 'V':
 		(void)printf("reevectl %s\n", REEVE_VERSION);
@@ -260,6 +260,7 @@ arguments_read(struct control *control, int argc, char **argv)
 	status = take_options(control, &reading, argc, argv);
 	if (status >= 0)
 		return status;
+	output_init(&control->output, stdout, control->output.is_json);
 	if (optind == argc) {
 		control_print_help();
 		return 2;

@@ -16,6 +16,7 @@
 struct client {
 	int conn_fd;
 	int passed_fd;
+	const struct control *control;
 	const struct control_verb *verb;
 	struct varlink_input input;
 };
@@ -52,6 +53,7 @@ client_open(const struct control *control)
 	int error = client == NULL ? -ENOMEM : 0;
 
 	if (error == 0) {
+		client->control = control;
 		client->conn_fd = client->passed_fd = -1;
 		client->input = VARLINK_INPUT_INIT(REPLY_MAX);
 		error = local_connect(&client->conn_fd, control->run_dir, CONTROL_SOCKET);
@@ -60,6 +62,14 @@ client_open(const struct control *control)
 		return client;
 	explain_connect(control->run_dir, error);
 	return client_free(client);
+}
+
+bool
+client_is_allowed(const struct control *control)
+{
+	auto_close int conn_fd = -1;
+
+	return local_connect(&conn_fd, control->run_dir, CONTROL_SOCKET) != -EACCES;
 }
 
 struct client *
@@ -205,6 +215,8 @@ client_next(struct client *client, struct varlink_message *ret_reply, int *ret_f
 		return -1;
 	}
 	if (ret_reply->error != NULL) {
+		if (client->control->output.is_json)
+			(void)show_json(ret_reply->message);
 		if (!show_mistakes(ret_reply))
 			explain_error(client->verb, ret_reply);
 		varlink_message_fini(ret_reply);
@@ -237,8 +249,8 @@ client_run(const struct control *control, const struct control_verb *verb, json_
 			break;
 		}
 		continues = reply.continues;
-		status = control->is_json ? show_json(reply.parameters)
-					  : show(control, reply.parameters);
+		status = control->output.is_json ? show_json(reply.parameters)
+						 : show(control, reply.parameters);
 		if (fflush(stdout) != 0)
 			break;
 		varlink_message_fini(&reply);

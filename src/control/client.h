@@ -13,6 +13,9 @@ struct client;
 struct client *client_open(const struct control *control);
 struct client *client_free(struct client *client);
 
+/* May we connect, as far as the socket's mode says? True also if there is no socket. */
+bool client_is_allowed(const struct control *control);
+
 /* Call a method with these parameters (taken over). 0, or -1 and why has been printed. */
 int client_call(struct client *client, const struct control_verb *verb, json_t *parameters);
 

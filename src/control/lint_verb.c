@@ -207,7 +207,7 @@ read_level(const char *word, enum lint_severity *ret_level)
 int
 verb_lint(const struct control *control)
 {
-	struct wishes wishes = { .is_json = control->is_json, .least = LINT_ADVICE };
+	struct wishes wishes = { .is_json = control->output.is_json, .least = LINT_ADVICE };
 	const char *level = json_string_value(json_object_get(control->arguments, "level"));
 
 	if (level != NULL && read_level(level, &wishes.least) < 0)

@@ -4,6 +4,7 @@
 
 #include "base/textbuf.h"
 #include "control/daemon.h"
+#include "control/table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,16 +25,6 @@ show_text(const json_t *object, const char *name)
 	const char *text = json_string_value(json_object_get(object, name));
 
 	return text != NULL ? text : "";
-}
-
-void
-show_padded(const char *text, int width)
-{
-	struct textbuf harmless = TEXTBUF_INIT(TEXT_MAX);
-
-	textbuf_add_escaped(&harmless, text, strlen(text));
-	(void)printf("%-*s", width, harmless.text != NULL ? harmless.text : "");
-	textbuf_fini(&harmless);
 }
 
 void
@@ -63,36 +54,231 @@ show_json(const json_t *reply)
 bool
 show_mistakes(const struct varlink_message *reply)
 {
-	(void)reply;
-	return false;
+	long long count = show_number(reply->parameters, "count");
+	const char *text = show_text(reply->parameters, "text");
+
+	if (strcmp(reply->error, CONTROL_ERROR("Mistakes")) != 0)
+		return false;
+	/* The daemon has made the lines harmless, and kept their ends. */
+	(void)fprintf(stderr, "%s%lld complaint%s\nthe running configuration is unchanged\n", text,
+		count, count == 1 ? "" : "s");
+	return true;
 }
 
-/* --- status, stop */
+static void
+print_harmless(const struct control *control, const char *text)
+{
+	struct textbuf harmless = TEXTBUF_INIT(TEXT_MAX);
+
+	output_add_harmless(&control->output, &harmless, text);
+	(void)fputs(harmless.text != NULL ? harmless.text : "", control->output.file);
+	textbuf_fini(&harmless);
+}
+
+/* A table of the objects of an array: each column is the member of its key. */
+static int
+print_array(const struct control *control, const json_t *array, const struct table_column *columns,
+	size_t count, const char *empty)
+{
+	struct table *table = table_new(columns, count);
+	const json_t *row;
+	size_t index;
+	int error;
+
+	if (table == NULL)
+		return 1;
+	json_array_foreach(array, index, row) for (size_t i = 0; i < count; i++)
+	{
+		const json_t *value = json_object_get(row, columns[i].key);
+
+		if (json_is_integer(value))
+			table_add_number(table, json_integer_value(value));
+		else
+			table_add_text(table, json_string_value(value));
+	}
+	error = table_print(table, &control->output, empty);
+	(void)table_free(table);
+	return error < 0 ? 1 : 0;
+}
+
+/* --- status */
+
+static void
+print_daemon(const struct control *control, const json_t *daemon)
+{
+	FILE *file = control->output.file;
+	char uptime[32];
+
+	show_duration(show_number(daemon, "uptime_ms"), uptime, sizeof(uptime));
+	(void)fputs("reeved ", file);
+	print_harmless(control, show_text(daemon, "version"));
+	(void)fprintf(file, " (pid %lld) is ", show_number(daemon, "pid"));
+	print_harmless(control, show_text(daemon, "state"));
+	(void)fprintf(file, ", up for %s\n", uptime);
+	(void)fprintf(file,
+		"configuration %lld: %lld services on %lld ports, %lld of %lld gates serve it\n",
+		show_number(daemon, "generation"), show_number(daemon, "services"),
+		show_number(daemon, "ports"), show_number(daemon, "gates_serving"),
+		show_number(daemon, "gates"));
+	(void)fprintf(file, "%lld programs run\n", show_number(daemon, "programs"));
+	if (show_number(daemon, "complaints") > 0)
+		(void)fprintf(file,
+			"the last reload was refused, with %lld complaints; reevectl plan shows "
+			"them\n",
+			show_number(daemon, "complaints"));
+}
+
+static void
+print_counters(const struct control *control, const json_t *service)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(json_object_get(service, "counters"), name, value)
+	{
+		(void)fputs("  ", control->output.file);
+		print_harmless(control, name);
+		(void)fprintf(control->output.file, " %lld\n",
+			(long long)json_integer_value(value));
+	}
+}
+
+static void
+print_service(const struct control *control, const json_t *service)
+{
+	FILE *file = control->output.file;
+	const json_t *endpoint;
+	size_t index;
+
+	print_harmless(control, show_text(service, "name"));
+	(void)fputs(" is ", file);
+	print_harmless(control, show_text(service, "state"));
+	(void)fputs(": ", file);
+	print_harmless(control, show_text(service, "handler"));
+	(void)fprintf(file, "\n  connections now: %lld, of %lld at most; programs: %lld\n",
+		show_number(service, "active"), show_number(service, "instances"),
+		show_number(service, "programs"));
+	json_array_foreach(json_object_get(service, "endpoints"), index, endpoint)
+	{
+		(void)fputs("  ", file);
+		print_harmless(control, show_text(endpoint, "protocol"));
+		(void)fputs(" ", file);
+		print_harmless(control, show_text(endpoint, "address"));
+		(void)fputs("\n", file);
+	}
+	print_counters(control, service);
+}
 
 int
 show_status(const struct control *control, const json_t *reply)
 {
-	const json_t *daemon = json_object_get(reply, "daemon");
-	char uptime[32];
+	static const struct table_column columns[] = { { "SERVICE", "name", 0, false },
+		{ "STATE", "state", 0, false }, { "ACTIVE", "active", 1, true },
+		{ "OF", "instances", 3, true }, { "PROGRAMS", "programs", 4, true },
+		{ "HANDLER", "handler", 5, false } };
+	const json_t *services = json_object_get(reply, "services");
 
-	(void)control;
-	show_duration(show_number(daemon, "uptime_ms"), uptime, sizeof(uptime));
-	(void)printf("reeved ");
-	show_padded(show_text(daemon, "version"), 0);
-	(void)printf(" (pid %lld) is ", show_number(daemon, "pid"));
-	show_padded(show_text(daemon, "state"), 0);
-	(void)printf(", for %s\n", uptime);
-	(void)printf("configuration %lld: %lld services on %lld ports, %lld of %lld gates serve "
-		     "it\n",
-		show_number(daemon, "generation"), show_number(daemon, "services"),
-		show_number(daemon, "ports"), show_number(daemon, "gates_serving"),
-		show_number(daemon, "gates"));
-	(void)printf("%lld programs run\n", show_number(daemon, "programs"));
-	if (show_number(daemon, "complaints") > 0)
-		(void)printf("the last reload was refused: %lld complaints\n",
-			show_number(daemon, "complaints"));
-	return 0;
+	if (json_object_get(control->arguments, "service") != NULL) {
+		print_service(control, json_array_get(services, 0));
+		return 0;
+	}
+	print_daemon(control, json_object_get(reply, "daemon"));
+	(void)fputs("\n", control->output.file);
+	return print_array(control, services, columns, ARRAY_SIZE(columns), "there is no service");
 }
+
+int
+show_list(const struct control *control, const json_t *reply)
+{
+	static const struct table_column columns[] = { { "SERVICE", "service", 0, false },
+		{ "PROTOCOL", "protocol", 1, false }, { "ADDRESS", "address", 0, false },
+		{ "STATE", "state", 2, false }, { "ACTIVE", "active", 3, true },
+		{ "CONNECTIONS", "connections", 5, true }, { "HANDLERS", "handlers", 6, true },
+		{ "DATAGRAMS", "datagrams", 7, true }, { "HANDLER", "handler", 8, false } };
+
+	return print_array(control, json_object_get(reply, "ports"), columns, ARRAY_SIZE(columns),
+		"no port is open");
+}
+
+/* --- plan, reload */
+
+struct tally {
+	long long kept;
+	long long retuned;
+	long long opened;
+	long long closed;
+};
+
+/* What stays as it is would only hide the rest. */
+static struct tally
+take_changes(const json_t *steps, json_t *changes)
+{
+	struct tally tally = { .kept = 0 };
+	json_t *step;
+	size_t index;
+
+	json_array_foreach(steps, index, step)
+	{
+		const char *action = show_text(step, "action");
+
+		tally.kept += strcmp(action, "keep") == 0;
+		tally.retuned += strcmp(action, "retune") == 0;
+		tally.opened += strcmp(action, "open") == 0;
+		tally.closed += strcmp(action, "close") == 0;
+		if (strcmp(action, "keep") != 0)
+			(void)json_array_append(changes, step);
+	}
+	return tally;
+}
+
+static void
+print_keys(const struct control *control, const json_t *keys, const char *before)
+{
+	const json_t *key;
+	size_t index;
+
+	json_array_foreach(keys, index, key)
+	{
+		(void)fputs(before, control->output.file);
+		print_harmless(control, json_string_value(key));
+		(void)fputs("\n", control->output.file);
+	}
+}
+
+static int
+print_plan(const struct control *control, const json_t *reply, const char *what)
+{
+	static const struct table_column columns[] = { { "ACTION", "action", 0, false },
+		{ "SERVICE", "service", 0, false }, { "PROTOCOL", "protocol", 2, false },
+		{ "ADDRESS", "address", 0, false }, { "REASON", "reason", 1, false } };
+	json_t *changes = json_array();
+	struct tally tally = take_changes(json_object_get(reply, "steps"), changes);
+	int status = 0;
+
+	if (json_array_size(changes) > 0)
+		status = print_array(control, changes, columns, ARRAY_SIZE(columns), NULL);
+	print_keys(control, json_object_get(reply, "settings"), "the daemon's setting changes: ");
+	print_keys(control, json_object_get(reply, "needs_restart"), "takes a restart: ");
+	(void)fprintf(control->output.file,
+		"%s: %lld kept, %lld retuned, %lld opened, %lld closed\n", what, tally.kept,
+		tally.retuned, tally.opened, tally.closed);
+	json_decref(changes);
+	return status;
+}
+
+int
+show_plan(const struct control *control, const json_t *reply)
+{
+	return print_plan(control, reply, "a reload would have ports");
+}
+
+int
+show_reload(const struct control *control, const json_t *reply)
+{
+	return print_plan(control, reply, "the new configuration serves; ports");
+}
+
+/* --- stop */
 
 int
 show_stop(const struct control *control, const json_t *reply)

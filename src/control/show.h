@@ -11,9 +11,6 @@
 long long show_number(const json_t *object, const char *name);
 const char *show_text(const json_t *object, const char *name);
 
-/* Print a text harmlessly, cut to nothing; in at least `width` columns. */
-void show_padded(const char *text, int width);
-
 /* "3d 4h", "5m 12s", "1.2s". */
 void show_duration(long long ms, char *ret_text, size_t room);
 

@@ -2,21 +2,17 @@
 /* reevectl's verbs: what it does itself, and who shows what the daemon does. */
 #include "control/verbs.h"
 
-#include "base/shared_places.h"
 #include "control/arguments.h"
 #include "control/client.h"
 #include "control/daemon.h"
 #include "control/lint.h"
 #include "control/show.h"
+#include "control/table.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#define LOOKS_MAX 3000 /* at the daemon's answer, one each LOOK_NS: half a minute */
-#define LOOK_NS 10000000L
 #define TEXT_MAX (16U << 20)
 #define HELP_COLUMN 28
 
@@ -28,49 +24,29 @@ fail(const char *what, int error)
 	return 1;
 }
 
-static void
-look_again(void)
-{
-	const struct timespec pause = { .tv_nsec = LOOK_NS };
-
-	(void)nanosleep(&pause, NULL);
-}
-
-/* --- list */
-
-static void
-print_port(const struct daemon_port *port, const struct shared *shared)
-{
-	(void)printf("%-16s %-14s %-28s", port->service, port->protocol, port->address);
-	if (shared == NULL || port->row >= shared_rows(shared)) {
-		(void)printf("\n");
-		return;
-	}
-	(void)printf(" %7lld %11llu %9llu %13llu%s\n", (long long)shared_active(shared, port->row),
-		(unsigned long long)shared_read(shared, port->row, METRIC_connections),
-		(unsigned long long)shared_read(shared, port->row, METRIC_handlers),
-		(unsigned long long)shared_read(shared, port->row, METRIC_received_datagrams),
-		shared_ceiling(shared, port->row) != SHARED_NO_CEILING ? "  failing" : "");
-}
-
-/* The counters are the service's: those of one with several ports stand on each of its lines. */
+/* Who may not speak with the daemon sees what it wrote down for everybody: its ports. */
 static int
-verb_list(const struct control *control)
+list_ports(const struct control *control)
 {
+	static const struct table_column columns[] = { { "SERVICE", "service", 0, false },
+		{ "PROTOCOL", "protocol", 1, false }, { "ADDRESS", "address", 0, false } };
+	struct table *table = table_new(columns, ARRAY_SIZE(columns));
 	struct daemon_state state;
-	const struct shared *shared = NULL;
-	int error = daemon_read_state(control->run_dir, &state);
+	int error = table != NULL ? daemon_read_state(control->run_dir, &state) : -ENOMEM;
 
-	if (error < 0)
+	if (error < 0) {
+		(void)table_free(table);
 		return fail(control->run_dir, error == -ENOENT ? -ESRCH : error);
-	error = daemon_view_counters(control->run_dir, &shared);
-	(void)printf("%-16s %-14s %-28s", "SERVICE", "PROTOCOL", "ADDRESS");
-	(void)printf("%s\n", error < 0 ? "" : "  ACTIVE CONNECTIONS  HANDLERS     DATAGRAMS");
-	for (size_t i = 0; i < state.port_count; i++)
-		print_port(&state.ports[i], shared);
+	}
+	for (size_t i = 0; i < state.port_count; i++) {
+		table_add_text(table, state.ports[i].service);
+		table_add_text(table, state.ports[i].protocol);
+		table_add_text(table, state.ports[i].address);
+	}
+	error = table_print(table, &control->output, "no port is open");
 	daemon_state_fini(&state);
-	(void)shared_view_free(shared);
-	return 0;
+	(void)table_free(table);
+	return error < 0 ? 1 : 0;
 }
 
 /* --- check */
@@ -101,63 +77,6 @@ verb_check(const struct control *control)
 	(void)complaint_list_free(complaints);
 	(void)config_free(config);
 	return count > 0 ? 1 : 0;
-}
-
-/* --- reload */
-
-static int
-wait_for_attempt(const char *run_dir, uint32_t before, uint32_t *ret_complaints)
-{
-	for (int look = 0; look < LOOKS_MAX; look++) {
-		struct daemon_state state;
-		uint32_t attempts;
-		int error = daemon_read_state(run_dir, &state);
-
-		if (error < 0)
-			return error == -ENOENT ? -ESRCH : error;
-		attempts = state.attempts;
-		*ret_complaints = state.complaints;
-		daemon_state_fini(&state);
-		if (attempts != before)
-			return 0;
-		look_again();
-	}
-	return -ETIMEDOUT;
-}
-
-static int
-verb_reload(const struct control *control)
-{
-	struct daemon_state state;
-	uint32_t before;
-	uint32_t complaints = 0;
-	pid_t pid = 0;
-	int error = daemon_find(control->run_dir, &pid);
-
-	if (error == 0)
-		error = daemon_read_state(control->run_dir, &state);
-	if (error < 0)
-		return fail("reload", error);
-	before = state.attempts;
-	daemon_state_fini(&state);
-	/* The same complaints that the daemon would log, but here, where somebody reads them. */
-	if (verb_check(control) != 0) {
-		(void)fprintf(stderr, "the running configuration is unchanged\n");
-		return 1;
-	}
-	if (kill(pid, SIGHUP) < 0)
-		return fail("reload", -errno);
-	error = wait_for_attempt(control->run_dir, before, &complaints);
-	if (error < 0)
-		return fail("reload", error);
-	if (complaints > 0)
-		(void)fprintf(stderr,
-			"the daemon has %u complaints, see its log; "
-			"the running configuration is unchanged\n",
-			complaints);
-	else
-		(void)printf("the new configuration serves\n");
-	return complaints > 0 ? 1 : 0;
 }
 
 static int
@@ -228,5 +147,7 @@ control_run(const struct control *control)
 
 	if (verbs[id].run != NULL)
 		return verbs[id].run(control);
+	if (id == CONTROL_VERB_list && !client_is_allowed(control))
+		return list_ports(control);
 	return client_run(control, control->verb, json_incref(control->arguments), verbs[id].show);
 }

@@ -4,6 +4,7 @@
 #define REEVE_CONTROL_VERBS_H
 
 #include "config/config.h"
+#include "control/output.h"
 #include "model/control_methods.h"
 
 /* What the command line says. */
@@ -12,7 +13,7 @@ struct control {
 	const char *tables[2];     /* for `paths` */
 	const char *run_dir;
 	bool is_run_dir_given;
-	bool is_json;
+	struct output output;
 	const struct control_verb *verb;
 	json_t *arguments; /* by the names of its parameters */
 };

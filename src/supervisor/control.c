@@ -109,6 +109,9 @@ control_open(struct supervisor *supervisor)
 {
 	const char *run_dir = supervisor->settings->run_dir;
 
+	/* Whoever is given a descriptor to read the counters must not open it anew to write. */
+	if (fchmod(supervisor->shared_fd, 0600) < 0)
+		return -errno;
 	return run_dir != NULL ? open_in(supervisor->control, run_dir) : 0;
 }
 
@@ -123,6 +126,7 @@ control_fini(struct supervisor *supervisor)
 		control_peer_free(control, control->peers);
 	if (control->listener.fd >= 0)
 		(void)close(control->listener.fd);
+	json_decref(control->plan);
 	free(control);
 	supervisor->control = NULL;
 }

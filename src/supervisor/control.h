@@ -14,4 +14,12 @@ int control_init(struct supervisor *supervisor);
 int control_open(struct supervisor *supervisor);
 void control_fini(struct supervisor *supervisor);
 
+/* Whoever waits for a reload is told how it goes: it begins; its files are without mistake; they
+ * have mistakes; it has come to its end, well if `problem` is NULL. And: no more come. */
+void control_reload_begins(struct supervisor *supervisor);
+void control_reload_loaded(struct supervisor *supervisor, const struct config *config);
+void control_reload_refused(struct supervisor *supervisor, const struct complaint_list *complaints);
+void control_reload_ends(struct supervisor *supervisor, const char *problem);
+void control_stopping(struct supervisor *supervisor);
+
 #endif

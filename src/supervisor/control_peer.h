@@ -32,8 +32,9 @@ struct control_peer {
 	void (*go_on)(struct control_peer *peer);
 	void *context;
 	void (*free_context)(void *context);
-	bool is_at_end; /* it will send nothing more */
-	bool is_broken; /* to be let go at the end of the turn */
+	uint64_t awaited; /* the number of what an open call waits for */
+	bool is_at_end;   /* it will send nothing more */
+	bool is_broken;   /* to be let go at the end of the turn */
 	struct control_peer *next;
 };
 
@@ -46,6 +47,8 @@ struct control {
 	bool has_group;
 	struct control_peer *peers; /* the newest first */
 	uint32_t peer_count;
+	uint64_t reloads; /* begun so far */
+	json_t *plan;     /* of the one that is under way, if somebody waits for it */
 };
 
 /* Answer the call that is open, and close it. They take `parameters`; NULL is no memory, and for
@@ -55,6 +58,7 @@ void control_answer_with(struct control_peer *peer, json_t *parameters, int pass
 void control_fail(struct control_peer *peer, const char *error, json_t *parameters);
 void control_fail_parameter(struct control_peer *peer, const char *parameter);
 void control_fail_reason(struct control_peer *peer, const char *reason);
+void control_fail_mistakes(struct control_peer *peer, const struct complaint_list *complaints);
 
 /* One of several answers; the call stays open. */
 void control_add_answer(struct control_peer *peer, json_t *parameters);

@@ -371,8 +371,9 @@ discard_set(struct listener_set *set)
 	*set = (struct listener_set){ .count = 0 };
 }
 
-static int
-make_plan(const struct supervisor *supervisor, const struct config *config, struct plan *ret_plan)
+int
+listeners_plan(const struct supervisor *supervisor, const struct config *config,
+	struct plan *ret_plan)
 {
 	const struct listener_set *set = &supervisor->listeners;
 	auto_free struct plan_socket *sockets = calloc(set->count + 1, sizeof(*sockets));
@@ -404,7 +405,7 @@ listeners_prepare(struct supervisor *supervisor, const struct service_set *set,
 	struct opening opening = {
 		.supervisor = supervisor, .set = set, .result = &result, .complaints = complaints
 	};
-	int error = make_plan(supervisor, set->config, &plan);
+	int error = listeners_plan(supervisor, set->config, &plan);
 
 	result.slots = calloc(plan.count + 1, sizeof(*result.slots));
 	result.closing = calloc(supervisor->listeners.count + 1, sizeof(struct listener *));

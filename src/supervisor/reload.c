@@ -30,8 +30,8 @@
 #define COMPLAINTS_TEXT_MAX (4U << 20)
 #define DEATHS_MAX 8 /* of gates, before a reload counts as failed */
 
-static struct config *
-load_checked(const struct supervisor *supervisor, struct complaint_list *complaints)
+struct config *
+reload_load_checked(const struct supervisor *supervisor, struct complaint_list *complaints)
 {
 	struct config_host host;
 
@@ -270,7 +270,7 @@ reload_load_first(struct supervisor *supervisor, struct complaint_list *complain
 	 * programs get back. */
 	(void)priv_raise_descriptors(0, &supervisor->descriptors, &supervisor->files_before);
 	legacy_note_limits(supervisor);
-	config = load_checked(supervisor, complaints);
+	config = reload_load_checked(supervisor, complaints);
 	if (config == NULL)
 		config = legacy_config(supervisor);
 	if (config == NULL)
@@ -323,9 +323,12 @@ reload(struct supervisor *supervisor, const char *cause)
 
 	LOG(reload_started, .cause = cause);
 	notify_reloading();
-	config = complaints != NULL ? load_checked(supervisor, complaints) : NULL;
-	if (config != NULL)
+	control_reload_begins(supervisor);
+	config = complaints != NULL ? reload_load_checked(supervisor, complaints) : NULL;
+	if (config != NULL) {
 		warn_of_restart_keys(&supervisor->services.config->daemon, &config->daemon);
+		control_reload_loaded(supervisor, config);
+	}
 	if (config == NULL || take_config(supervisor, config, complaints) < 0) {
 		supervisor->complaints = complaints != NULL && complaint_count(complaints) > 0
 			? complaint_count(complaints)
@@ -334,6 +337,7 @@ reload(struct supervisor *supervisor, const char *cause)
 			log_complaints(complaints);
 		measures_reloaded(supervisor, supervisor->complaints);
 		report_attempt(supervisor);
+		control_reload_refused(supervisor, complaints);
 		notify_ready("The configuration has mistakes; the running one is unchanged");
 	} else {
 		supervisor->complaints = 0;
@@ -396,6 +400,7 @@ report_ready(struct supervisor *supervisor)
 	else
 		return; /* a gate came back: nothing has changed for the manager */
 	report_attempt(supervisor);
+	control_reload_ends(supervisor, NULL);
 	notify_ready(status);
 	if (!supervisor->is_ready && supervisor->legacy == NULL &&
 		supervisor->settings->announces) {
@@ -414,6 +419,7 @@ report_failure(struct supervisor *supervisor)
 	LOG(gates_failing, .deaths = supervisor->deaths);
 	supervisor->complaints = 1;
 	report_attempt(supervisor);
+	control_reload_ends(supervisor, "the gates die of the new configuration, see the log");
 	notify_ready("The gates cannot serve the new configuration");
 }
 

@@ -11,6 +11,10 @@ struct config *reload_load_first(struct supervisor *supervisor, struct complaint
 int reload_first(struct supervisor *supervisor, struct config *config,
 	struct complaint_list *complaints);
 
+/* Read and check, and take nothing. NULL: there are complaints. */
+struct config *reload_load_checked(const struct supervisor *supervisor,
+	struct complaint_list *complaints);
+
 /* Read the configuration again: now, or as soon as the last one has been taken. */
 void reload_ask(struct supervisor *supervisor, const char *cause);
 

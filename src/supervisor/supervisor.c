@@ -36,6 +36,7 @@ supervisor_stop(struct supervisor *supervisor, const char *cause, msec grace)
 	LOG(stopping, .cause = cause, .grace_ms = grace);
 	notify_stopping();
 	listeners_close_all(supervisor);
+	control_stopping(supervisor);
 	gates_stop(supervisor, grace);
 }
 

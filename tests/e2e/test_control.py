@@ -2,11 +2,13 @@
 """The control socket: Varlink as others speak it, who may what, and its bounds."""
 
 import json
+import mmap
 import os
 import socket
 import stat
 
 from claims import Failure, claim, expect, expect_equal
+from talk import ask
 from varlink import Client, Interface, VarlinkError, full_name, reevectl
 
 
@@ -30,7 +32,7 @@ def control_socket_answers_as_its_interface_is_described(scene):
     client = Client(scene, daemon)
     text = client.call("org.varlink.service.GetInterfaceDescription", interface="io.reeve.Control")
     interface = Interface(text["description"])
-    for method in ("Status",):
+    for method in ("Status", "List", "Plan", "Counters", "Reload"):
         answer = client.call(method)
         interface.check(interface.methods[method][1], answer, method)
     error = client.fails("Status", wrong=1)
@@ -138,6 +140,121 @@ def reevectl_shows_status_to_people_and_to_programs(scene):
     expect("pid %d" % daemon.pid in shown and "serving" in shown, shown)
     reply = json.loads(reevectl(daemon, "status", "--json")[0])
     expect_equal(reply["daemon"]["pid"], daemon.pid, "pid")
+
+
+@claim()
+def status_tells_of_each_service_what_it_holds(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4", keys="instances=1") +
+                          scene.line("other", "tcp4", "builtin:discard"))
+    control = Client(scene, daemon)
+    client = daemon.client("echo")
+    ask(client, b"hello")
+    echo, other = control.call("Status")["services"]
+    expect_equal((echo["name"], echo["state"], echo["active"], echo["instances"]),
+                 ("echo", "full", 1, 1), "echo")
+    expect_equal((other["state"], other["active"], other["counters"]), ("open", 0, {}), "other")
+    expect_equal(echo["counters"]["connections"], 1, "connections")
+    expect_equal(echo["endpoints"], [{"protocol": "tcp4", "address": "127.0.0.1:%d" %
+                                     daemon.port("echo")}], "endpoints")
+    alone = control.call("Status", service="other")["services"]
+    expect_equal([service["name"] for service in alone], ["other"], "what is told of one")
+    error = control.fails("Status", service="ohter")
+    expect_equal((error.name, error.parameters), ("io.reeve.Control.NoSuchService",
+                 {"service": "ohter", "nearest": "other"}), "error")
+    shown, _ = reevectl(daemon, "status", "echo")
+    expect("echo is full" in shown, shown)
+
+
+@claim()
+def list_tells_the_ports_that_the_kernel_chose(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4") + scene.line("local", "unix", "builtin:echo"))
+    ports = json.loads(reevectl(daemon, "list", "--json")[0])["ports"]
+    expect_equal([(port["service"], port["address"], port["handler"]) for port in ports],
+                 [("echo", "127.0.0.1:%d" % daemon.port("echo"), "builtin:echo"),
+                  ("local", daemon.address("local", "unix"), "builtin:echo")], "ports")
+
+
+@claim()
+def counters_come_with_memory_that_can_only_be_read(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    control = Client(scene, daemon)
+    rows = control.call("Counters")["rows"]
+    expect_equal([row["service"] for row in rows], ["echo"], "rows")
+    memory, = control.descriptors
+    scene.stack.callback(os.close, memory)
+    mmap.mmap(memory, 4096, prot=mmap.PROT_READ).close()
+    for write in (lambda: os.pwrite(memory, b"x", 0),
+                  lambda: mmap.mmap(memory, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE)):
+        try:
+            write()
+        except OSError:
+            continue
+        raise Failure("the counters can be written")
+    mode = os.stat("/proc/self/fd/%d" % memory).st_mode
+    expect(mode & 0o077 == 0, "others may open it anew: mode %o" % mode)
+
+
+@claim()
+def plan_tells_what_a_reload_would_do_and_changes_nothing(scene):
+    echo, gone = scene.line("echo", "tcp4"), scene.line("gone", "tcp4", "builtin:discard")
+    daemon = scene.daemon(echo + gone + scene.line("same", "tcp4", "builtin:echo"))
+    control = Client(scene, daemon)
+    before = control.call("List")
+    daemon.write_table(scene.line("echo", "tcp4", keys="instances=7 idle=5s") +
+                       scene.line("same", "tcp4", "builtin:echo") +
+                       scene.line("new", "tcp4", "builtin:discard"))
+    steps = {step["service"]: step for step in control.call("Plan")["steps"]}
+    expect_equal({name: step["action"] for name, step in steps.items()},
+                 {"echo": "retune", "same": "keep", "new": "open", "gone": "close"}, "actions")
+    expect_equal(steps["echo"]["reason"], "instances 1000 -> 7; idle auto -> 5s", "reason")
+    expect_equal(control.call("List"), before, "the ports after the plan")
+    shown, _ = reevectl(daemon, "plan")
+    expect("1 kept, 1 retuned, 1 opened, 1 closed" in shown and "same" not in shown, shown)
+
+
+@claim()
+def plan_tells_which_keys_take_a_restart(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    scene.write(os.path.basename(daemon.conf), 'daemon: { grace = "3s"; sources = 2048; };\n')
+    plan = Client(scene, daemon).call("Plan")
+    expect_equal((plan["settings"], plan["needs_restart"]), (["grace"], ["sources"]), "keys")
+
+
+@claim()
+def reload_waits_and_tells_what_it_did_or_what_is_wrong(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    daemon.write_table(scene.line("echo", "tcp4") + scene.line("new", "tcp4", "builtin:discard"))
+    shown, _ = reevectl(daemon, "reload")
+    expect("1 kept, 0 retuned, 1 opened, 0 closed" in shown, shown)
+    ask(daemon.client("echo"), b"hello")
+    daemon.write_table("echo 127.0.0.1:0/tpc builtin\n")
+    _, complaint = reevectl(daemon, "reload", status=1)
+    expect("services0:1:18: \"tpc\" is no protocol" in complaint, complaint)
+    expect("the running configuration is unchanged" in complaint, complaint)
+    error = Client(scene, daemon).fails("Reload")
+    expect_equal((error.name, error.parameters["count"]), ("io.reeve.Control.Mistakes", 1), "error")
+    expect_equal(len(error.parameters["complaints"]), 1, "complaints")
+
+
+@claim()
+def reloads_asked_for_at_once_are_all_answered(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    clients = [Client(scene, daemon) for _ in range(8)]
+    for client in clients:
+        client.send({"method": full_name("Reload")})
+    for client in clients:
+        expect_equal([step["action"] for step in client.reply()[0]["steps"]], ["keep"], "steps")
+
+
+@claim()
+def reload_that_takes_a_port_of_somebody_else_is_refused_with_the_reason(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        daemon.write_table(scene.line("echo", "tcp4") +
+                           "taken 127.0.0.1:%d/tcp4 builtin:echo\n" % other.getsockname()[1])
+        _, complaint = reevectl(daemon, "reload", status=1)
+    expect("services0:2" in complaint, complaint)
+    ask(daemon.client("echo"), b"hello")
 
 
 @claim()

@@ -196,8 +196,8 @@ def the_list_of_services_says_which_are_slowed(scene):
     done = subprocess.run([os.path.join(os.path.dirname(REEVED), "reevectl"), "--run-dir",
                            daemon.run_dir, "list"], stdout=subprocess.PIPE, check=True)
     lines = {line.split()[0]: line for line in done.stdout.decode().splitlines()}
-    expect(lines["it"].endswith("  failing"), "the list: %s", lines)
-    expect("failing" not in lines["echo"], "the list: %s", lines)
+    expect(" throttled " in lines["it"], "the list: %s", lines)
+    expect(" open " in lines["echo"], "the list: %s", lines)
 
 
 @claim(each=["udp4", "unix-dgram", "tcp4", "unix"], needs=["probe"], seconds=30)

@@ -202,6 +202,9 @@ class Interface:
         if prefix.startswith("[]"):
             for item in value:
                 self.check_value(prefix[2:], kind, item, where)
+        elif prefix.startswith("[string]"):
+            for key, item in value.items():
+                self.check_value(prefix[8:], kind, item, "%s.%s" % (where, key))
         elif isinstance(kind, dict) or kind in self.types:
             self.check(self.types.get(kind, kind) if isinstance(kind, str) else kind, value, where)
         else:
