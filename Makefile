@@ -68,7 +68,8 @@ REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 	src/supervisor/deadlines.o \
 	src/supervisor/dispatch.o src/supervisor/draining.o src/supervisor/error_files.o src/supervisor/failures.o \
 	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
-	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/legacy.o \
+	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/interfaces.o \
+	src/supervisor/legacy.o \
 	src/supervisor/legacy_save.o src/supervisor/listeners.o \
 	src/supervisor/measures.o 	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
 	src/supervisor/reload.o src/supervisor/rules.o src/supervisor/rundir.o \
@@ -77,7 +78,7 @@ REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
 GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/model/policy.o \
 	src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/rate.o src/effects/channel.o \
-	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/bans.o src/gate/builtin.o \
+	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/bans.o src/gate/builtin.o \
 	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
 	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o src/gate/conn_idle.o \
 	src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o src/gate/datagrams.o \

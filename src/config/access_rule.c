@@ -6,7 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME_BYTES_MAX 255 /* of a user, group or file */
+#define NAME_BYTES_MAX 255     /* of a user, group or file */
+#define INTERFACE_BYTES_MAX 15 /* IFNAMSIZ without its NUL */
 
 static const struct {
 	const char *word;
@@ -15,6 +16,7 @@ static const struct {
 	{ "user:", ACCESS_RULE_USER },
 	{ "group:", ACCESS_RULE_GROUP },
 	{ "file:", ACCESS_RULE_FILE },
+	{ "interface:", ACCESS_RULE_INTERFACE },
 };
 
 static int
@@ -54,7 +56,7 @@ explain_address(struct textbuf *ret_problem, const char *word, size_t length, co
 	if (length > 0 && (has_letter || word[0] == '.'))
 		return mistake(ret_problem, word, length,
 			"is a name, and names are not looked up; wanted: an address, "
-			"address/length, ALL, user:NAME, group:NAME or file:PATH");
+			"address/length, ALL, interface:NAME, user:NAME, group:NAME or file:PATH");
 	return mistake(ret_problem, word, length, what);
 }
 
@@ -109,6 +111,19 @@ add_factorised(const char *word, size_t length, struct textbuf *ret_rules,
 	return 0;
 }
 
+/* What the kernel would let one be called. */
+static bool
+is_interface(const char *name, size_t length)
+{
+	if (length > INTERFACE_BYTES_MAX || is_word(name, length, ".") ||
+		is_word(name, length, ".."))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (name[i] == '/' || name[i] == ':' || (unsigned char)name[i] <= ' ')
+			return false;
+	return true;
+}
+
 static int
 add_named(const char *word, size_t length, size_t prefix_length, enum access_rule_kind kind,
 	struct textbuf *ret_rules, struct textbuf *ret_problem)
@@ -123,6 +138,10 @@ add_named(const char *word, size_t length, size_t prefix_length, enum access_rul
 	if (kind == ACCESS_RULE_FILE && word[prefix_length] != '/')
 		return mistake(ret_problem, word, length,
 			"is relative; an absolute path is wanted: file:/...");
+	if (kind == ACCESS_RULE_INTERFACE && !is_interface(word + prefix_length, name_length))
+		return mistake(ret_problem, word, length,
+			"cannot be the name of an interface; wanted: up to 15 bytes without "
+			"'/' and ':', as ip(8) shows it: interface:eth0");
 	add_rule(ret_rules, word, length);
 	return 0;
 }
@@ -142,10 +161,6 @@ access_rule_normalise(const char *word, size_t length, struct textbuf *ret_rules
 			return add_named(word, length, prefix_length, named[i].kind, ret_rules,
 				ret_problem);
 	}
-	if (length >= 10 && strncmp(word, "interface:", 10) == 0)
-		return mistake(ret_problem, word, length,
-			"is not served by this release; give the service the interface's address "
-			"instead: 192.0.2.1:7/tcp");
 	if (memchr(word, '{', length) != NULL)
 		return add_factorised(word, length, ret_rules, ret_problem);
 	return add_prefix(word, length, ret_rules, ret_problem);

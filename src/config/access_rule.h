@@ -13,12 +13,13 @@ enum access_rule_kind {
 	ACCESS_RULE_USER,
 	ACCESS_RULE_GROUP,
 	ACCESS_RULE_FILE,
+	ACCESS_RULE_INTERFACE,
 };
 
 struct access_rule {
 	enum access_rule_kind kind;
 	struct prefix prefix;
-	const char *name; /* of a user, group or file; borrowed */
+	const char *name; /* of a user, group, file or interface; borrowed */
 };
 
 /* Write the rules that a word of only_from or no_access stands for, a comma between them, as they

@@ -40,6 +40,7 @@ check_rules(struct check *check, const struct service_config *service, size_t pl
 		switch (rule.kind) {
 		case ACCESS_RULE_ALL:
 		case ACCESS_RULE_PREFIX:
+		case ACCESS_RULE_INTERFACE: /* one that is not there yet may come */
 			break;
 		case ACCESS_RULE_USER:
 		case ACCESS_RULE_GROUP:

@@ -3,6 +3,7 @@
 #include "gate/admission.h"
 
 #include "base/log.h"
+#include "gate/arrival.h"
 #include "gate/limits.h"
 #include "gate/service.h"
 #include "gate/unix_peer.h"
@@ -115,6 +116,15 @@ admission_asks_who(const struct service *service)
 		access_asks_who(access, service->access_set);
 }
 
+bool
+admission_asks_way(const struct service *service)
+{
+	const struct access *access = service->gate->rules.access;
+
+	return access && service->access_set != ACCESS_NO_SET &&
+		access_asks_way(access, service->access_set);
+}
+
 void
 admission_note_wait(struct service *service, enum verdict verdict, msec wait)
 {
@@ -152,18 +162,24 @@ judge(struct service *service, struct policy_question *question)
 }
 
 bool
-admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer,
+admission_judge_stream(struct service *service, const struct admission_client *client,
 	uint64_t *ret_source)
 {
+	const struct netaddr *peer = client->peer;
 	struct policy_question question = { .peer = peer };
+	bool is_unix = peer->family == AF_UNIX;
+	/* Who opened a unix socket is not who the client is that a proxy has named. */
+	int conn_fd = is_unix && client->is_named ? -1 : client->conn_fd;
 	struct access_peer unix_peer;
 	struct policy_answer answer;
 
 	*ret_source = 0;
-	if (peer->family == AF_UNIX && admission_asks_who(service)) {
+	if (is_unix && admission_asks_who(service)) {
 		unix_peer_ask(conn_fd, &unix_peer);
 		question.unix_peer = &unix_peer;
 	}
+	if (admission_asks_way(service))
+		question.way = client->is_named ? ACCESS_WAY_UNKNOWN : arrival_ask(conn_fd, peer);
 	answer = judge(service, &question);
 	if (answer.verdict == VERDICT_ADMIT)
 		answer.verdict = limits_judge_stream(service, conn_fd, peer, ret_source);
@@ -174,21 +190,22 @@ admission_judge_stream(struct service *service, int conn_fd, const struct netadd
 }
 
 bool
-admission_judge_datagram(struct service *service, const struct netaddr *peer,
-	const struct netaddr *local, const struct access_peer *unix_peer)
+admission_judge_datagram(struct service *service, const struct admission_datagram *datagram)
 {
 	struct policy_question question = {
-		.peer = peer,
-		.local = local,
+		.peer = datagram->peer,
+		.local = datagram->local,
 		.ports = &service->gate->own_ports,
-		.unix_peer = unix_peer,
+		.unix_peer = datagram->unix_peer,
+		.way = datagram->way,
 	};
 	struct policy_answer answer = judge(service, &question);
 
 	if (answer.verdict == VERDICT_ADMIT)
-		answer.verdict = limits_judge_datagram(service, peer, unix_peer);
+		answer.verdict =
+			limits_judge_datagram(service, datagram->peer, datagram->unix_peer);
 	if (answer.verdict == VERDICT_ADMIT)
 		return true;
-	admission_note_refusal(service, peer, &answer, true);
+	admission_note_refusal(service, datagram->peer, &answer, true);
 	return false;
 }

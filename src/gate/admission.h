@@ -8,19 +8,31 @@
 
 #include "gate/state.h"
 
+/* Who asks for a stream. A proxy may have named him: then what the socket could tell is of it. */
+struct admission_client {
+	const struct netaddr *peer;
+	int conn_fd;
+	bool is_named;
+};
+
 /* May the client of a stream have the service? A no is counted and logged; the connection stays
- * the caller's, to be closed. *ret_source: for limits_release once it leaves. `conn_fd` is -1 for a
- * unix client whom a proxy has named: who opened that socket is not who the client is. */
-bool admission_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer,
+ * the caller's, to be closed. *ret_source: for limits_release once it leaves. */
+bool admission_judge_stream(struct service *service, const struct admission_client *client,
 	uint64_t *ret_source);
 
-/* The same for a datagram, by whom it came from, which address it asked, and who sent it if that
- * was a unix client and is known (or NULL). */
-bool admission_judge_datagram(struct service *service, const struct netaddr *peer,
-	const struct netaddr *local, const struct access_peer *unix_peer);
+/* The same for a datagram: by whom it came from, which address it asked, by which interface it came
+ * (as rules have it), and who sent it if that was a unix client and is known (or NULL). */
+struct admission_datagram {
+	const struct netaddr *peer;
+	const struct netaddr *local;
+	const struct access_peer *unix_peer;
+	uint32_t way;
+};
+bool admission_judge_datagram(struct service *service, const struct admission_datagram *datagram);
 
-/* Do the rules of the service want to know who a unix client is? */
+/* Do the rules of the service want to know who a unix client is, by which interface one came? */
 bool admission_asks_who(const struct service *service);
+bool admission_asks_way(const struct service *service);
 
 /* A no that was found elsewhere: an answer that a datagram's source cannot pay, say. */
 void admission_refuse_stream(struct service *service, int conn_fd, const struct netaddr *peer,

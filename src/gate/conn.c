@@ -71,7 +71,7 @@ hand_over(struct conn *conn)
 		.conn_fd = conn->watch.fd,
 		.protocol = (enum protocol)conn->protocol,
 		.peer = conn->peer,
-		.proxy.family = conn->is_nobody ? AF_UNIX : AF_UNSPEC,
+		.proxy.family = conn->is_named ? AF_UNIX : AF_UNSPEC,
 		.source = conn->source,
 		.accepted_us = shared_clock_us(),
 		.is_kept_ready = true };
@@ -217,7 +217,7 @@ conn_begin(const struct entrant *entrant)
 	conn->service = service;
 	conn->peer = entrant->peer;
 	conn->source = entrant->source;
-	conn->is_nobody = entrant->peer.family == AF_UNIX && entrant->proxy.family != AF_UNSPEC;
+	conn->is_named = entrant->proxy.family != AF_UNSPEC;
 	conn->protocol = (uint8_t)entrant->protocol;
 	conn->started = loop_now(gate->loop);
 	conn->serial = gate->next_serial++;

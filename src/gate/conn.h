@@ -63,7 +63,7 @@ struct conn {
 	bool is_at_end : 1; /* the client has sent its last byte */
 	bool wants_writable : 1;
 	bool was_told_end : 1; /* `closed` has been called */
-	bool is_nobody : 1;    /* a unix client whom a proxy has named */
+	bool is_named : 1;     /* by a proxy */
 	char state[] __attribute__((aligned(8)));
 };
 

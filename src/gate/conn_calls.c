@@ -249,6 +249,9 @@ int
 conn_hand_over(struct conn *conn, uint32_t target_index)
 {
 	struct service *target = builtin_find_target(&conn->service->builtin, target_index);
+	const struct admission_client client = {
+		.peer = &conn->peer, .conn_fd = conn->watch.fd, .is_named = conn->is_named
+	};
 	uint64_t source;
 
 	if (conn->stage != CONN_OPEN || !conn->service->builtin.ops->is_exact || !target)
@@ -264,8 +267,7 @@ conn_hand_over(struct conn *conn, uint32_t target_index)
 	if (limits_are_reached(target) || !service_admit(target))
 		return -EAGAIN;
 	/* Its own rules hold, whichever door its client came in by. */
-	if (!admission_judge_stream(target, conn->is_nobody ? -1 : conn->watch.fd, &conn->peer,
-		    &source)) {
+	if (!admission_judge_stream(target, &client, &source)) {
 		service_release(target);
 		return -EACCES;
 	}

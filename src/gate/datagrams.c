@@ -83,34 +83,43 @@ datagrams_note_refusal(struct service *service, const struct netaddr *peer, enum
 
 /* ---------------------------------------------------------------- in */
 
-/* Which address was asked. A directed broadcast shows as one that is not the host's own and is
- * made the limited one, which policy knows. */
-static void
-read_local(const struct msghdr *message, struct netaddr *local)
+/* One that was received before anybody asked does not know it any more. */
+static uint32_t
+way_of(uint32_t index)
 {
-	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
+	return index != 0 ? index : ACCESS_WAY_UNKNOWN;
+}
 
-	if (!cmsg)
-		return;
-	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
+/* Which address was asked, by way of which interface. A directed broadcast shows as one that is not
+ * the host's own and is made the limited one, which policy knows. */
+static uint32_t
+read_arrival(const struct msghdr *message, struct netaddr *ret_local)
+{
+	const struct cmsghdr *cmsg = message->msg_control ? CMSG_FIRSTHDR(message) : NULL;
+
+	if (cmsg && cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
 		struct in_pktinfo asked;
 
 		memcpy(&asked, CMSG_DATA(cmsg), sizeof(asked));
-		local->ip.v4 = asked.ipi_addr;
+		ret_local->ip.v4 = asked.ipi_addr;
 		if (asked.ipi_addr.s_addr != asked.ipi_spec_dst.s_addr &&
 			!IN_MULTICAST(ntohl(asked.ipi_addr.s_addr)))
-			local->ip.v4.s_addr = htonl(INADDR_BROADCAST);
-	} else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO) {
+			ret_local->ip.v4.s_addr = htonl(INADDR_BROADCAST);
+		return way_of((uint32_t)asked.ipi_ifindex);
+	}
+	if (cmsg && cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO) {
 		struct in6_pktinfo asked;
 
 		memcpy(&asked, CMSG_DATA(cmsg), sizeof(asked));
-		local->ip.v6 = asked.ipi6_addr;
+		ret_local->ip.v6 = asked.ipi6_addr;
 		if (IN6_IS_ADDR_LINKLOCAL(&asked.ipi6_addr))
-			local->scope = asked.ipi6_ifindex;
+			ret_local->scope = asked.ipi6_ifindex;
+		return way_of(asked.ipi6_ifindex);
 	}
+	return ACCESS_WAY_UNKNOWN;
 }
 
-static void
+static uint32_t
 read_peer(struct datagrams *datagrams, const struct listener *listener, size_t place)
 {
 	const struct msghdr *message = &datagrams->messages[place].msg_hdr;
@@ -129,13 +138,12 @@ read_peer(struct datagrams *datagrams, const struct listener *listener, size_t p
 		if (peer->path_length > sizeof(peer->path))
 			peer->path_length = sizeof(peer->path);
 		memcpy(peer->path, name->path.sun_path, peer->path_length);
-		return;
+		return ACCESS_WAY_NONE;
 	}
 	peer->address = (struct netaddr){ .family = AF_UNSPEC };
 	if (message->msg_namelen >= sizeof(name->any.sa_family))
 		(void)netaddr_from_sockaddr(&peer->address, &name->any);
-	if (listener->is_wildcard)
-		read_local(message, &peer->local);
+	return read_arrival(message, &peer->local);
 }
 
 static void
@@ -161,17 +169,17 @@ serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
 		.bytes = datagrams->bytes[place],
 		.length = datagrams->messages[place].msg_len,
 	};
+	struct admission_datagram came = { .peer = &datagrams->peer.address,
+		.local = &datagrams->peer.local };
 	struct access_peer unix_peer;
-	const struct access_peer *sender = NULL;
 
-	read_peer(datagrams, listener, place);
+	came.way = read_peer(datagrams, listener, place);
 	if (datagrams->messages[place].msg_hdr.msg_control &&
 		listener->protocol == PROTOCOL_UNIX_DGRAM) {
 		unix_peer_read(&datagrams->messages[place].msg_hdr, &unix_peer);
-		sender = &unix_peer;
+		came.unix_peer = &unix_peer;
 	}
-	if (!admission_judge_datagram(service, &datagrams->peer.address, &datagrams->peer.local,
-		    sender))
+	if (!admission_judge_datagram(service, &came))
 		return;
 	if (!service->builtin.ops) {
 		serve_program(datagrams, listener, place);
@@ -191,7 +199,9 @@ control_room_of(const struct listener *listener)
 {
 	if (listener->protocol == PROTOCOL_UNIX_DGRAM)
 		return admission_asks_who(listener->service) ? sizeof(union unix_peer_control) : 0;
-	return listener->is_wildcard ? sizeof(union receive_control) : 0;
+	return listener->is_wildcard || admission_asks_way(listener->service)
+		? sizeof(union receive_control)
+		: 0;
 }
 
 /* How many came; less than `batch` means that no more wait. */

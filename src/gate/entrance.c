@@ -29,10 +29,11 @@ entrance_serve(const struct entrant *entrant)
 bool
 entrance_judge_and_serve(struct entrant *entrant)
 {
-	bool is_nobody = entrant->peer.family == AF_UNIX && entrant->proxy.family != AF_UNSPEC;
+	const struct admission_client client = { .peer = &entrant->peer,
+		.conn_fd = entrant->conn_fd,
+		.is_named = entrant->proxy.family != AF_UNSPEC };
 
-	if (!admission_judge_stream(entrant->service, is_nobody ? -1 : entrant->conn_fd,
-		    &entrant->peer, &entrant->source)) {
+	if (!admission_judge_stream(entrant->service, &client, &entrant->source)) {
 		entrance_turn_away(entrant);
 		return false;
 	}

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "gate/admission.h"
+#include "gate/arrival.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
 #include "gate/entrance.h"
@@ -339,13 +340,7 @@ set_options(struct listener *listener)
 		set_option(listen_fd, IPPROTO_TCP, TCP_NODELAY, is_builtin);
 		break;
 	case PROTOCOL_UDP4:
-		if (listener->is_wildcard)
-			set_option(listen_fd, IPPROTO_IP, IP_PKTINFO, 1);
-		break;
 	case PROTOCOL_UDP6:
-		if (listener->is_wildcard)
-			set_option(listen_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-		break;
 	case PROTOCOL_UNIX:
 	case PROTOCOL_UNIX_DGRAM:
 	case PROTOCOL_UNIX_SEQPACKET:
@@ -429,6 +424,7 @@ listener_serve(struct listener *listener, struct service *service)
 		set_options(listener);
 	if (listener->protocol == PROTOCOL_UNIX_DGRAM)
 		unix_peer_expect(listener, admission_asks_who(service));
+	arrival_expect(listener, listener->is_wildcard || admission_asks_way(service));
 	watch_again(listener);
 }
 

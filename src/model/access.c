@@ -54,6 +54,14 @@ access_asks_who(const struct access *access, uint32_t set)
 }
 
 bool
+access_asks_way(const struct access *access, uint32_t set)
+{
+	const struct access_set *rules = find_set(access, set);
+
+	return rules->allow.way_count > 0 || rules->deny.way_count > 0;
+}
+
+bool
 access_asks_when(const struct access *access, uint32_t set)
 {
 	return find_set(access, set)->has_hours != 0;
@@ -154,26 +162,73 @@ set_place(const struct access *access, const struct written *place, struct acces
 	ret_place->line = place->line;
 }
 
+/* Whoever came by nobody knows which came by none that only_from names, and by all that no_access
+ * does. */
+static const struct access_way *
+find_way(const struct access *access, const struct access_side *side, uint32_t asked,
+	bool if_unknown)
+{
+	const struct access_way *way = look(access, side->ways);
+
+	if (asked == ACCESS_WAY_NONE)
+		return NULL;
+	for (uint32_t i = 0; i < side->way_count; i++, way++)
+		if (asked == ACCESS_WAY_UNKNOWN ? if_unknown : way->interface == asked)
+			return way;
+	return NULL;
+}
+
+/* What one side says of a client. */
+struct says {
+	struct found found; /* by who it is */
+	const struct access_way *way;
+};
+
+static struct says
+ask_side(const struct access *access, const struct access_side *side,
+	const struct access_client *client, bool if_unknown)
+{
+	struct says says = { .way = NULL };
+
+	if (client->address->family == AF_UNIX) {
+		says.found = find_unit(access, side, client->unix_peer, if_unknown);
+		return says;
+	}
+	says.found = find_prefix(access, side, client->address);
+	if (side->way_count > 0)
+		says.way = find_way(access, side, client->way, if_unknown);
+	return says;
+}
+
+/* The rule of no_access that no rule of only_from outdoes; NULL: there is none. */
+static const struct written *
+find_refusal(const struct says *allowed, const struct says *denied)
+{
+	bool is_all = denied->found.length == 0;
+
+	if (denied->way)
+		return &denied->way->place;
+	if (denied->found.length < 0 || denied->found.length < allowed->found.length)
+		return NULL;
+	return is_all && allowed->way ? NULL : &denied->found.place;
+}
+
 enum verdict
-access_judge(const struct access *access, uint32_t set_number, const struct netaddr *peer,
-	const struct access_peer *unix_peer, uint16_t minute, struct access_place *ret_place)
+access_judge(const struct access *access, uint32_t set_number, const struct access_client *client,
+	struct access_place *ret_place)
 {
 	const struct access_set *set = find_set(access, set_number);
-	bool is_unix = peer->family == AF_UNIX;
-	struct found allowed = is_unix ? find_unit(access, &set->allow, unix_peer, false)
-				       : find_prefix(access, &set->allow, peer);
-	struct found denied = is_unix ? find_unit(access, &set->deny, unix_peer, true)
-				      : find_prefix(access, &set->deny, peer);
+	struct says allowed = ask_side(access, &set->allow, client, false);
+	struct says denied = ask_side(access, &set->deny, client, true);
+	const struct written *refusal = find_refusal(&allowed, &denied);
 
-	if (denied.length >= 0 && denied.length >= allowed.length) {
-		set_place(access, &denied.place, ret_place);
+	if (!refusal && set->allow.is_set != 0 && allowed.found.length < 0 && !allowed.way)
+		refusal = &set->allow.place;
+	if (refusal) {
+		set_place(access, refusal, ret_place);
 		return VERDICT_refuse_access;
 	}
-	if (set->allow.is_set != 0 && allowed.length < 0) {
-		set_place(access, &set->allow.place, ret_place);
-		return VERDICT_refuse_access;
-	}
-	if (!is_open(access, set, minute)) {
+	if (!is_open(access, set, client->minute)) {
 		set_place(access, &set->hours_place, ret_place);
 		return VERDICT_refuse_hours;
 	}

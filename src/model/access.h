@@ -5,7 +5,10 @@
  * Services that have the same rules share a set of them, and every file of prefixes is there once,
  * however many sets name it. Of the rules around a peer the most specific one decides, and of two
  * that are equally specific no_access does. A unix peer's user is more specific than its groups,
- * these than ALL. */
+ * these than ALL.
+ *
+ * By which interface somebody came is another matter than where he comes from: neither is more
+ * specific than the other, both are more so than ALL, and where they differ no_access decides. */
 #ifndef REEVE_ACCESS_H
 #define REEVE_ACCESS_H
 
@@ -27,6 +30,18 @@ struct access_peer {
 	uint32_t group_count;
 };
 
+/* By which interface a client came. */
+#define ACCESS_WAY_NONE 0 /* by none, as unix clients do, or nobody asks */
+#define ACCESS_WAY_UNKNOWN UINT32_MAX
+
+/* Whoever is judged, as far as rules ask: when, too. */
+struct access_client {
+	const struct netaddr *address;
+	const struct access_peer *unix_peer; /* NULL: it is not known */
+	uint32_t way;                        /* index of an interface, or ACCESS_WAY_... */
+	uint16_t minute;                     /* of the local day */
+};
+
 /* Where a rule was written; lives as long as the image. file NULL: no rule decided. */
 struct access_place {
 	const char *file;
@@ -44,12 +59,13 @@ const struct prefixes *access_find_file(const struct access *access, const char 
  * generation it stays the same. */
 uint32_t access_set_of(const struct access *access, uint32_t service);
 
-/* What a set has to ask for: who a unix peer is, what time it is. */
+/* What a set has to ask for: who a unix peer is, by which interface a client came, what time it
+ * is. */
 bool access_asks_who(const struct access *access, uint32_t set);
+bool access_asks_way(const struct access *access, uint32_t set);
 bool access_asks_when(const struct access *access, uint32_t set);
 
-/* Judge a peer by a set, at that minute of the local day. `unix_peer` NULL: it is not known. */
-enum verdict access_judge(const struct access *access, uint32_t set, const struct netaddr *peer,
-	const struct access_peer *unix_peer, uint16_t minute, struct access_place *ret_place);
+enum verdict access_judge(const struct access *access, uint32_t set,
+	const struct access_client *client, struct access_place *ret_place);
 
 #endif

@@ -144,6 +144,7 @@ struct side {
 	struct written *places;
 	struct access_table *tables;
 	struct access_unit *units;
+	struct access_way *ways;
 	struct access_side image;
 };
 
@@ -184,6 +185,12 @@ add_rule(struct build *build, struct side *side, const char *kept, uint32_t numb
 	case ACCESS_RULE_USER:
 	case ACCESS_RULE_GROUP:
 		add_unit(build, side, &rule, &side->places[number]);
+		break;
+	case ACCESS_RULE_INTERFACE:
+		side->ways[side->image.way_count++] = (struct access_way){
+			.interface = build->lookup->find_interface(build->lookup->owner, rule.name),
+			.place = side->places[number],
+		};
 		break;
 	case ACCESS_RULE_FILE:
 		side->tables[side->image.table_count++] = add_file(build, rule.name);
@@ -227,6 +234,8 @@ fill_side(struct build *build, struct side *side, char *const *rules, const stru
 		add_bytes(build, side->tables, side->image.table_count * sizeof(*side->tables));
 	side->image.units =
 		add_bytes(build, side->units, side->image.unit_count * sizeof(*side->units));
+	side->image.ways =
+		add_bytes(build, side->ways, side->image.way_count * sizeof(*side->ways));
 }
 
 static struct access_side
@@ -244,8 +253,9 @@ make_side(struct build *build, char *const *rules, const struct where *elements,
 	side.places = calloc(count, sizeof(*side.places));
 	side.tables = calloc(count, sizeof(*side.tables));
 	side.units = calloc(count, sizeof(*side.units));
+	side.ways = calloc(count, sizeof(*side.ways));
 	if (side.prefixes != NULL && side.places != NULL && side.tables != NULL &&
-		side.units != NULL)
+		side.units != NULL && side.ways != NULL)
 		fill_side(build, &side, rules, elements, where);
 	else
 		build->error = -ENOMEM;
@@ -253,6 +263,7 @@ make_side(struct build *build, char *const *rules, const struct where *elements,
 	free(side.places);
 	free(side.tables);
 	free(side.units);
+	free(side.ways);
 	return side.image;
 }
 

@@ -12,6 +12,8 @@ struct access_lookup {
 	void *owner;
 	/* The number of a user or group: 0 or -errno. */
 	int (*find_id)(void *owner, const char *name, bool is_group, uint32_t *ret_id);
+	/* The index of an interface; 0: there is none of that name. */
+	uint32_t (*find_interface)(void *owner, const char *name);
 	/* The prefixes of a file; NULL: they are not there. */
 	const struct prefixes *(*find_list)(void *owner, const char *path);
 };

@@ -36,6 +36,12 @@ struct access_unit {
 	struct written place;
 };
 
+/* A rule that names an interface. */
+struct access_way {
+	uint32_t interface; /* 0: the host has none of that name */
+	struct written place;
+};
+
 /* only_from, or no_access. */
 struct access_side {
 	uint32_t is_set;
@@ -43,6 +49,8 @@ struct access_side {
 	uint32_t tables; /* struct access_table */
 	uint32_t unit_count;
 	uint32_t units; /* struct access_unit */
+	uint32_t way_count;
+	uint32_t ways; /* struct access_way */
 	struct written place;
 };
 

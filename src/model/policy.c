@@ -44,8 +44,14 @@ policy_judge(const struct policy_question *question)
 
 	if (question->ports)
 		answer.verdict = judge_datagram(question);
-	if (answer.verdict == VERDICT_ADMIT && question->access)
-		answer.verdict = access_judge(question->access, question->access_set,
-			question->peer, question->unix_peer, question->minute, &answer.rule);
+	if (answer.verdict == VERDICT_ADMIT && question->access) {
+		const struct access_client client = { .address = question->peer,
+			.unix_peer = question->unix_peer,
+			.way = question->way,
+			.minute = question->minute };
+
+		answer.verdict =
+			access_judge(question->access, question->access_set, &client, &answer.rule);
+	}
 	return answer;
 }

@@ -29,6 +29,7 @@ struct policy_question {
 	const struct access *access;      /* the rules of all services */
 	uint32_t access_set;              /* those of this one */
 	const struct access_peer *unix_peer;
+	uint32_t way;    /* as in struct access_client */
 	uint16_t minute; /* of the local day */
 	msec now;
 };

@@ -8,6 +8,7 @@
 #include "effects/sealed.h"
 #include "model/access_build.h"
 #include "supervisor/handover.h"
+#include "supervisor/interfaces.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -24,7 +25,7 @@
 
 struct making {
 	const struct access *before; /* whose prefixes are taken where a file was not read anew */
-	struct rule_file *files;
+	const struct rule_set *rules;
 };
 
 static struct rule_file *
@@ -58,11 +59,19 @@ static const struct prefixes *
 find_list(void *owner, const char *path)
 {
 	const struct making *making = owner;
-	const struct rule_file *file = find_file(making->files, path);
+	const struct rule_file *file = find_file(making->rules->files, path);
 
 	if (file != NULL && file->prefixes != NULL)
 		return file->prefixes;
 	return making->before != NULL ? access_find_file(making->before, path) : NULL;
+}
+
+static uint32_t
+find_interface(void *owner, const char *name)
+{
+	const struct making *making = owner;
+
+	return interfaces_find(making->rules->interfaces, name);
 }
 
 /* What was read is in the image now. */
@@ -98,10 +107,11 @@ seal(struct rule_set *rules, const struct access *image, size_t size)
 static int
 make_image(struct rule_set *rules, const struct config *config, const struct access *before)
 {
-	struct making making = { .before = before, .files = rules->files };
-	const struct access_lookup lookup = {
-		.owner = &making, .find_id = find_id, .find_list = find_list
-	};
+	struct making making = { .before = before, .rules = rules };
+	const struct access_lookup lookup = { .owner = &making,
+		.find_id = find_id,
+		.find_interface = find_interface,
+		.find_list = find_list };
 	struct access *image;
 	size_t size;
 	int error = access_build(config, rules->generation, &lookup, &image, &size);
@@ -135,6 +145,7 @@ rules_discard(struct rule_set *rules)
 		free(file->path);
 		free(file);
 	}
+	interfaces_free(&rules->interfaces);
 	give_image_back(rules);
 }
 
@@ -196,8 +207,9 @@ add_file(struct supervisor *supervisor, struct rule_set *rules, const char *path
 	return 0;
 }
 
+/* What the rules of a list need to have been looked up. */
 static int
-add_files(struct supervisor *supervisor, struct rule_set *rules, char *const *list,
+add_needs(struct supervisor *supervisor, struct rule_set *rules, char *const *list,
 	struct complaint_list *complaints)
 {
 	int error = 0;
@@ -207,6 +219,8 @@ add_files(struct supervisor *supervisor, struct rule_set *rules, char *const *li
 
 		if (rule.kind == ACCESS_RULE_FILE)
 			error = add_file(supervisor, rules, rule.name, complaints);
+		else if (rule.kind == ACCESS_RULE_INTERFACE)
+			error = interfaces_add(&rules->interfaces, rule.name);
 	}
 	return error;
 }
@@ -226,9 +240,9 @@ rules_prepare(struct supervisor *supervisor, const struct config *config,
 		if (keys == last) /* most services have the keys of the one before */
 			continue;
 		last = keys;
-		error = add_files(supervisor, &rules, keys->only_from, complaints);
+		error = add_needs(supervisor, &rules, keys->only_from, complaints);
 		if (error == 0)
-			error = add_files(supervisor, &rules, keys->no_access, complaints);
+			error = add_needs(supervisor, &rules, keys->no_access, complaints);
 	}
 	if (error == 0)
 		error = make_image(&rules, config, supervisor->rules.access);
@@ -281,14 +295,12 @@ read_changed(struct rule_set *rules)
 }
 
 static void
-take_changes(struct supervisor *supervisor)
+renew(struct supervisor *supervisor)
 {
 	struct rule_set *rules = &supervisor->rules;
 	struct rule_set renewed = *rules;
 	int error;
 
-	if (!read_changed(rules))
-		return;
 	renewed.image_fd = -1;
 	renewed.access = NULL;
 	error = make_image(&renewed, supervisor->services.config, rules->access);
@@ -356,7 +368,9 @@ changes_are_over(struct timer *timer, msec now)
 
 	(void)now;
 	watch_files(supervisor); /* before looking: what happens from here on is told */
-	take_changes(supervisor);
+	if (read_changed(&supervisor->rules) || supervisor->is_renewal_due)
+		renew(supervisor);
+	supervisor->is_renewal_due = false;
 }
 
 /* What exactly happened in the folder does not matter: the files are looked at themselves. And
@@ -374,6 +388,17 @@ folder_changed(struct watch *watch, uint32_t events)
 }
 
 void
+rules_ask_renewal(struct supervisor *supervisor)
+{
+	msec now = loop_now(supervisor->loop);
+
+	supervisor->is_renewal_due = true;
+	if (supervisor->rule_timer.place == 0 &&
+		loop_set_timer(supervisor->loop, &supervisor->rule_timer, now + CHANGES_MS) < 0)
+		changes_are_over(&supervisor->rule_timer, now);
+}
+
+void
 rules_swap(struct supervisor *supervisor, struct rule_set *rules)
 {
 	bool is_first = supervisor->rule_timer.expired == NULL;
@@ -385,6 +410,7 @@ rules_swap(struct supervisor *supervisor, struct rule_set *rules)
 		rules_discard(&supervisor->rules);
 	supervisor->rules = *rules;
 	watch_files(supervisor);
+	interfaces_swap(supervisor);
 }
 
 void
@@ -393,6 +419,7 @@ rules_fini(struct supervisor *supervisor)
 	if (supervisor->rule_timer.expired == NULL)
 		return;
 	loop_stop_timer(supervisor->loop, &supervisor->rule_timer);
+	interfaces_fini(supervisor);
 	if (supervisor->rule_watch.fd >= 0) {
 		loop_unwatch(supervisor->loop, &supervisor->rule_watch);
 		(void)close(supervisor->rule_watch.fd);

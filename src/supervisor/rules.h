@@ -4,7 +4,7 @@
  *
  * The folders of those files are watched. A file that has changed makes a new image, and the gates
  * get it as it is: nothing else of the configuration is touched. A file that has become unusable
- * leaves the rules as they are. */
+ * leaves the rules as they are. Interfaces (interfaces.h) are followed the same way. */
 #ifndef REEVE_SUPERVISOR_RULES_H
 #define REEVE_SUPERVISOR_RULES_H
 
@@ -18,6 +18,10 @@ void rules_discard(struct rule_set *rules);
 
 /* Make them those that hold, and watch their files. */
 void rules_swap(struct supervisor *supervisor, struct rule_set *rules);
+
+/* What rules stand for has changed: a moment later the gates have an image of what it is now. */
+void rules_ask_renewal(struct supervisor *supervisor);
+
 void rules_fini(struct supervisor *supervisor);
 
 #endif

@@ -150,6 +150,13 @@ struct rule_file {
 	struct rule_file *next;
 };
 
+/* An interface that access rules name. */
+struct rule_interface {
+	char *name;
+	uint32_t index; /* 0: there is none */
+	struct rule_interface *next;
+};
+
 /* The access rules of all services, as the gates map them. */
 struct rule_set {
 	int image_fd; /* -1: no service has rules */
@@ -157,6 +164,7 @@ struct rule_set {
 	size_t size;
 	uint32_t generation;
 	struct rule_file *files;
+	struct rule_interface *interfaces;
 };
 
 enum handover_stage {
@@ -281,7 +289,9 @@ struct supervisor {
 	struct rule_set rules;
 	struct watch rule_watch; /* on the folders of the rules' files; fd -1: none */
 	struct timer rule_timer;
-	struct served **rows; /* by row; NULL: free */
+	bool is_renewal_due;          /* rules have changed though no file did */
+	struct watch interface_watch; /* notices of the kernel; `ready` NULL: not asked for */
+	struct served **rows;         /* by row; NULL: free */
 	uint32_t row_count;
 	struct shared *shared;
 	int shared_fd;

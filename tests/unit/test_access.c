@@ -53,6 +53,13 @@ find_id(void *owner, const char *name, bool is_group, uint32_t *ret_id)
 	return -ENOENT;
 }
 
+static uint32_t
+find_interface(void *owner, const char *name)
+{
+	(void)owner;
+	return strcmp(name, "eth0") == 0 ? 2 : strcmp(name, "eth1") == 0 ? 3 : 0;
+}
+
 static const struct prefixes *
 find_list(void *owner, const char *path)
 {
@@ -101,9 +108,10 @@ set_service(struct scene *scene, uint32_t index, char *only_from, char *no_acces
 static int
 try_build(struct scene *scene)
 {
-	const struct access_lookup lookup = {
-		.owner = scene, .find_id = find_id, .find_list = find_list
-	};
+	const struct access_lookup lookup = { .owner = scene,
+		.find_id = find_id,
+		.find_interface = find_interface,
+		.find_list = find_list };
 
 	scene->source.name = "services";
 	return access_build(&scene->config, GENERATION, &lookup, &scene->access, &scene->size);
@@ -119,13 +127,19 @@ build(struct scene *scene)
 }
 
 static enum verdict
-judge_address(const struct scene *scene, const char *text, struct access_place *ret_place)
+judge_way(const struct scene *scene, const char *text, uint32_t way, struct access_place *ret_place)
 {
 	struct netaddr address;
+	const struct access_client client = { .address = &address, .way = way, .minute = NOON };
 
 	assert_int_equal(netaddr_parse_ip(&address, text), 0);
-	return access_judge(scene->access, access_set_of(scene->access, 0), &address, NULL, NOON,
-		ret_place);
+	return access_judge(scene->access, access_set_of(scene->access, 0), &client, ret_place);
+}
+
+static enum verdict
+judge_address(const struct scene *scene, const char *text, struct access_place *ret_place)
+{
+	return judge_way(scene, text, ACCESS_WAY_NONE, ret_place);
 }
 
 static void
@@ -166,29 +180,65 @@ static const struct row {
 	{ "192.0.2.0/24", NULL, "::ffff:192.0.2.1", true },
 };
 
+/* eth0 is 2, eth1 is 3. */
+static const struct way_row {
+	struct row row;
+	uint32_t way;
+} way_rows[] = {
+	{ { "interface:eth0", NULL, "192.0.2.1", true }, 2 },
+	{ { "interface:eth0", NULL, "2001:db8::1", true }, 2 },
+	{ { "interface:eth0", NULL, "192.0.2.1", false }, 3 },
+	{ { "interface:eth0", NULL, "192.0.2.1", false }, ACCESS_WAY_UNKNOWN },
+	{ { "interface:eth0 192.0.2.0/24", NULL, "192.0.2.1", true }, 3 },
+	{ { NULL, "interface:eth0", "192.0.2.1", false }, 2 },
+	{ { NULL, "interface:eth0", "192.0.2.1", true }, 3 },
+	{ { NULL, "interface:eth0", "192.0.2.1", false }, ACCESS_WAY_UNKNOWN },
+	{ { NULL, "interface:gone", "192.0.2.1", true }, 2 },
+	{ { "interface:gone", NULL, "192.0.2.1", false }, 2 },
+	{ { "192.0.2.1/32", "interface:eth0", "192.0.2.1", false }, 2 },
+	{ { "interface:eth0", "192.0.2.0/24", "192.0.2.1", false }, 2 },
+	{ { "interface:eth0 192.0.2.1/32", "192.0.2.0/24", "192.0.2.1", true }, 2 },
+	{ { "interface:eth0", "interface:eth0", "192.0.2.1", false }, 2 },
+	{ { "interface:eth0", "ALL", "192.0.2.1", true }, 2 },
+	{ { "interface:eth0", "ALL", "192.0.2.1", false }, 3 },
+	{ { "ALL", "interface:eth0", "192.0.2.1", false }, 2 },
+};
+
+static void
+check_row(const struct row *row, size_t number, uint32_t way)
+{
+	struct scene scene = { .size = 0 };
+	char *only_from = row->only_from ? strdup(row->only_from) : NULL;
+	char *no_access = row->no_access ? strdup(row->no_access) : NULL;
+	struct access_place place;
+	bool is_admitted = true;
+
+	set_service(&scene, 0, only_from, no_access, NULL);
+	assert_int_equal(try_build(&scene), 0);
+	if (scene.access)
+		is_admitted = judge_way(&scene, row->peer, way, &place) == VERDICT_ADMIT;
+	if (is_admitted != row->is_admitted)
+		fail_msg("row %zu: only_from %s, no_access %s, %s: %s", number, row->only_from,
+			row->no_access, row->peer, is_admitted ? "admitted" : "refused");
+	fini(&scene);
+	free(only_from);
+	free(no_access);
+}
+
 static void
 the_truth_table_holds(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct scene scene = { .size = 0 };
-		char *only_from = rows[i].only_from ? strdup(rows[i].only_from) : NULL;
-		char *no_access = rows[i].no_access ? strdup(rows[i].no_access) : NULL;
-		struct access_place place;
-		bool is_admitted = true;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		check_row(&rows[i], i, ACCESS_WAY_NONE);
+}
 
-		set_service(&scene, 0, only_from, no_access, NULL);
-		assert_int_equal(try_build(&scene), 0);
-		if (scene.access)
-			is_admitted = judge_address(&scene, rows[i].peer, &place) == VERDICT_ADMIT;
-		if (is_admitted != rows[i].is_admitted)
-			fail_msg("row %zu: only_from %s, no_access %s, %s: %s", i,
-				rows[i].only_from, rows[i].no_access, rows[i].peer,
-				is_admitted ? "admitted" : "refused");
-		fini(&scene);
-		free(only_from);
-		free(no_access);
-	}
+static void
+an_interface_and_an_address_are_equally_specific_and_all_less_so(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(way_rows); i++)
+		check_row(&way_rows[i].row, i, way_rows[i].way);
 }
 
 static void
@@ -312,12 +362,15 @@ admits(const char *only_from, const char *no_access, const struct access_peer *p
 	struct scene scene = { .size = 0 };
 	char *allow = only_from ? strdup(only_from) : NULL;
 	char *deny = no_access ? strdup(no_access) : NULL;
+	const struct access_client client = {
+		.address = &unix_address, .unix_peer = peer, .minute = NOON
+	};
 	struct access_place place;
 	enum verdict verdict;
 
 	set_service(&scene, 0, allow, deny, NULL);
 	build(&scene);
-	verdict = access_judge(scene.access, 0, &unix_address, peer, NOON, &place);
+	verdict = access_judge(scene.access, 0, &client, &place);
 	fini(&scene);
 	free(allow);
 	free(deny);
@@ -343,6 +396,8 @@ a_user_is_more_specific_than_a_group_and_a_group_than_all(void **state)
 	assert_true(admits("group:users", "ALL", &ann));
 	assert_false(admits("192.0.2.0/24", NULL, &ann));
 	assert_true(admits(NULL, "192.0.2.0/24", &ann));
+	assert_false(admits("interface:eth0", NULL, &ann));
+	assert_true(admits(NULL, "interface:eth0", &ann));
 }
 
 static void
@@ -373,6 +428,7 @@ is_open(const char *times, uint16_t minute)
 	struct scene scene = { .size = 0 };
 	char *text = strdup(times);
 	struct netaddr address;
+	const struct access_client client = { .address = &address, .minute = minute };
 	struct access_place place;
 	enum verdict verdict;
 
@@ -380,7 +436,7 @@ is_open(const char *times, uint16_t minute)
 	set_service(&scene, 0, NULL, NULL, text);
 	build(&scene);
 	assert_true(access_asks_when(scene.access, 0));
-	verdict = access_judge(scene.access, 0, &address, NULL, minute, &place);
+	verdict = access_judge(scene.access, 0, &client, &place);
 	assert_true(verdict == VERDICT_ADMIT || verdict == VERDICT_refuse_hours);
 	if (verdict != VERDICT_ADMIT)
 		assert_string_equal(place.file, "services");
@@ -421,6 +477,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CLAIM(the_truth_table_holds),
+		CLAIM(an_interface_and_an_address_are_equally_specific_and_all_less_so),
 		CLAIM(without_rules_there_is_no_image),
 		CLAIM(the_rule_that_decided_is_told_by_its_place),
 		CLAIM(a_file_is_told_by_its_own_name_and_line_and_is_there_once),
