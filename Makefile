@@ -76,27 +76,30 @@ REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 	src/supervisor/saved_state.o src/supervisor/services.o src/supervisor/supervisor.o \
 	src/supervisor/upgrade.o src/supervisor/upgrade_check.o src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
-GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/model/policy.o \
-	src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/rate.o src/effects/channel.o \
+GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/model/openmetrics.o \
+	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/rate.o src/effects/channel.o \
 	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/bans.o src/gate/builtin.o \
 	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
 	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o src/gate/conn_idle.o \
 	src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o src/gate/datagrams.o \
 	src/gate/entrance.o src/gate/gate.o src/gate/hall.o src/gate/limits.o src/gate/listener.o \
-	src/gate/outbox.o src/gate/pool.o src/gate/preface.o src/gate/relay.o \
+	src/gate/measures.o src/gate/outbox.o src/gate/pool.o src/gate/preface.o src/gate/relay.o \
 	src/gate/relay_end.o src/gate/relay_flow.o src/gate/rules.o src/gate/said.o \
 	src/gate/service.o src/gate/setup.o src/gate/setup_commit.o src/gate/spawn_request.o \
 	src/gate/unix_peer.o
 GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/chat_command.o services/chat_history.o services/chat_name.o services/chat_room.o \
 	services/chat_table.o services/chat_telnet.o services/chat_text.o services/chat_udp.o \
-	services/chat_user.o services/daytime.o services/discard.o services/echo.o services/qotd.o \
-	services/registry.o services/tcpmux.o services/time.o src/reeve_gate.o
+	services/chat_user.o services/daytime.o services/discard.o services/echo.o \
+	services/metrics.o services/metrics_request.o services/qotd.o services/registry.o \
+	services/tcpmux.o services/time.o src/reeve_gate.o
 REEVECTL := $(CONFIG) src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/shared.o \
 	src/base/shared_measures.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o \
-	src/model/control_methods.o src/model/varlink.o src/effects/local.o src/control/arguments.o \
-	src/control/client.o src/control/daemon.o src/control/lint.o src/control/lint_access.o src/control/lint_exposure.o \
-	src/control/lint_files.o src/control/lint_limits.o src/control/lint_verb.o src/control/output.o src/control/show.o \
+	src/model/control_methods.o src/model/openmetrics.o src/model/varlink.o src/effects/local.o \
+	src/control/arguments.o src/control/client.o src/control/daemon.o src/control/lint.o \
+	src/control/lint_access.o src/control/lint_exposure.o src/control/lint_files.o \
+	src/control/lint_limits.o src/control/lint_verb.o src/control/metrics.o \
+	src/control/output.o src/control/show.o \
 	src/control/table.o src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.

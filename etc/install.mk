@@ -22,6 +22,7 @@ INSTALLED = $(foreach command,$(COMMANDS),755:$(BUILD)/$(command):$(SBINDIR)/$(c
 	$(foreach file,$(notdir $(wildcard etc/completion/*.fish)),\
 		644:etc/completion/$(file):$(DATADIR)/fish/vendor_completions.d/$(file)) \
 	644:etc/qotd:$(DATADIR)/reeve/qotd \
+	644:etc/grafana/reeve.json:$(DATADIR)/reeve/grafana.json \
 	$(foreach file,$(wildcard etc/systemd/reeved.service.d/*.conf),\
 		644:$(file):$(EXAMPLES)/$(notdir $(file))) \
 	$(foreach text,$(wildcard README.md LICENSE),644:$(text):$(DATADIR)/doc/reeve/$(text))

@@ -83,6 +83,15 @@ void builtin_random(void *place, size_t length);
  * index 0, 1, ... until NULL. `ret_greets` (may be NULL): the caller sends the "+". */
 const char *builtin_target(const struct builtin *builtin, uint32_t index, bool *ret_greets);
 
+/* What the daemon counts, as text, a piece at a time: fills `room` with what follows `*place` (0:
+ * the beginning), and moves that behind it. The piece's length; 0: that was all. What HTTP calls
+ * the form. */
+#define MEASURES_PIECE_MAX 32768
+enum measures_form { MEASURES_OPENMETRICS, MEASURES_PLAIN };
+size_t builtin_measures(const struct builtin *builtin, enum measures_form form, uint64_t *place,
+	char room[MEASURES_PIECE_MAX]);
+const char *builtin_measures_type(enum measures_form form);
+
 /* --- a connection */
 struct builtin *conn_builtin(const struct conn *conn);
 void *conn_state(struct conn *conn);

@@ -6,6 +6,7 @@
 #include "control/client.h"
 #include "control/daemon.h"
 #include "control/lint.h"
+#include "control/metrics.h"
 #include "control/show.h"
 #include "control/table.h"
 
@@ -47,6 +48,16 @@ list_ports(const struct control *control)
 	daemon_state_fini(&state);
 	(void)table_free(table);
 	return error < 0 ? 1 : 0;
+}
+
+/* --- metrics */
+
+static int
+verb_metrics(const struct control *control)
+{
+	int error = metrics_print(control->run_dir, OPENMETRICS_1_0);
+
+	return error < 0 ? fail("metrics", error == -ENOENT ? -ESRCH : error) : 0;
 }
 
 /* --- check */

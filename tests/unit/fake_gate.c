@@ -172,6 +172,25 @@ builtin_target(const struct builtin *builtin, uint32_t index, bool *ret_greets)
 	return NULL;
 }
 
+/* Piece i is so many of the i-th letter. */
+size_t
+builtin_measures(const struct builtin *builtin, enum measures_form form, uint64_t *place,
+	char room[MEASURES_PIECE_MAX])
+{
+	if (*place >= builtin->measures)
+		return 0;
+	memset(room, (form == MEASURES_PLAIN ? 'a' : 'A') + (int)(*place % 26),
+		FAKE_MEASURES_LENGTH);
+	++*place;
+	return FAKE_MEASURES_LENGTH;
+}
+
+const char *
+builtin_measures_type(enum measures_form form)
+{
+	return form == MEASURES_PLAIN ? "plain" : "openmetrics";
+}
+
 /* --- services/service.h: a connection */
 
 struct builtin *

@@ -16,6 +16,7 @@
 
 #define FAKE_OUTPUT_MAX 65536
 #define FAKE_INPUT_MAX 16384
+#define FAKE_MEASURES_LENGTH 10000
 
 struct fake_bytes {
 	char *bytes; /* NUL-terminated once anything was added */
@@ -47,6 +48,7 @@ struct builtin {
 	const struct fake_target *targets; /* for tcpmux; `name` NULL ends it */
 	const char *full_target;           /* the one that has no place free, or NULL */
 	size_t reply_budget;               /* of all sources together; never refilled */
+	uint32_t measures;                 /* pieces of FAKE_MEASURES_LENGTH that there are */
 	bool closes_at_once;
 	/* What the test may look at. */
 	bool wants_ticks;

@@ -70,7 +70,7 @@ what_took_as_long_as_a_bound_says_is_below_it_and_a_microsecond_more_is_not(void
 }
 
 static void
-what_took_longer_than_all_bounds_is_in_the_last_bucket_and_no_time_in_the_first(void **test)
+what_took_longer_than_all_bounds_is_in_the_last_bucket(void **test)
 {
 	const struct memory *memory = *test;
 	const enum histogram histogram = HISTOGRAM_connection_duration_seconds;
@@ -88,7 +88,7 @@ what_took_longer_than_all_bounds_is_in_the_last_bucket_and_no_time_in_the_first(
 }
 
 static void
-histograms_of_services_and_of_writers_do_not_touch_each_other_and_are_added_up(void **test)
+histograms_of_services_and_of_writers_are_kept_apart_and_added_up(void **test)
 {
 	const struct memory *memory = *test;
 	struct histogram_counts counts;
@@ -162,7 +162,7 @@ memory_used(const struct memory *memory)
 
 /* A page that is read is as real as one that is written. */
 static void
-looking_at_ten_thousand_unused_services_and_the_death_of_a_gate_make_no_pages(void **test)
+looking_at_services_that_nobody_uses_makes_no_pages(void **test)
 {
 	const struct memory *memory = *test;
 	struct histogram_counts counts;
@@ -194,18 +194,16 @@ main(void)
 			what_took_as_long_as_a_bound_says_is_below_it_and_a_microsecond_more_is_not,
 			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			what_took_longer_than_all_bounds_is_in_the_last_bucket_and_no_time_in_the_first,
-			set_up, tear_down),
+			what_took_longer_than_all_bounds_is_in_the_last_bucket, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			histograms_of_services_and_of_writers_do_not_touch_each_other_and_are_added_up,
-			set_up, tear_down),
+			histograms_of_services_and_of_writers_are_kept_apart_and_added_up, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(each_process_tells_its_own_values, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_row_says_which_of_a_name_it_is_and_how_many_it_may_hold, set_up,
 			tear_down),
-		cmocka_unit_test_setup_teardown(
-			looking_at_ten_thousand_unused_services_and_the_death_of_a_gate_make_no_pages,
+		cmocka_unit_test_setup_teardown(looking_at_services_that_nobody_uses_makes_no_pages,
 			set_up, tear_down),
 	};
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/* The verb metrics: the daemon's counters as OpenMetrics, read without asking it. */
+#include "control/metrics.h"
+
+#include "base/shared_view.h"
+#include "control/daemon.h"
+#include "model/openmetrics.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#define GATHERED_MAX ((size_t)256 << 10)
+
+static int
+write_out(struct textbuf *text)
+{
+	int error = textbuf_error(text);
+
+	if (error == 0 && text->length > 0 && fwrite(text->text, 1, text->length, stdout) == 0)
+		error = -errno;
+	textbuf_reset(text);
+	return error;
+}
+
+int
+metrics_print(const char *run_dir, enum openmetrics_form form)
+{
+	const struct shared *view = NULL;
+	struct openmetrics source = { .form = form, .now = time(NULL) };
+	struct textbuf text = TEXTBUF_INIT(GATHERED_MAX);
+	uint64_t place = 0;
+	int error = daemon_view_counters(run_dir, &view);
+
+	if (error < 0)
+		return error;
+	source.shared = view;
+	while (error == 0 && openmetrics_add(&source, &place, &text))
+		if (text.length > GATHERED_MAX - OPENMETRICS_PIECE_MAX)
+			error = write_out(&text);
+	if (error == 0)
+		error = write_out(&text);
+	if (error == 0 && fflush(stdout) != 0)
+		error = -errno;
+	textbuf_fini(&text);
+	(void)shared_view_free(view);
+	return error;
+}

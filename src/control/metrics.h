@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+/* The daemon's counters for machines, on stdout. */
+#ifndef REEVE_CONTROL_METRICS_H
+#define REEVE_CONTROL_METRICS_H
+
+#include "model/openmetrics.h"
+
+/* 0 or -errno: -ENOENT without a daemon, -EPROTO if it is of another version, what writing said. */
+int metrics_print(const char *run_dir, enum openmetrics_form form);
+
+#endif
