@@ -79,6 +79,7 @@ REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/model/openmetrics.o \
 	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/rate.o src/effects/channel.o \
 	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/bans.o src/gate/builtin.o \
+	src/gate/memory.o src/model/memory.o \
 	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
 	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o src/gate/conn_idle.o \
 	src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o src/gate/datagrams.o \

@@ -167,11 +167,23 @@ check_proxies(struct check *check, const struct service_config *service)
 			"is about streams, and \"%s\" has no stream socket", service->name);
 }
 
+/* A limit that would never be reached is none. */
+static void
+check_memory_pressure(struct check *check, const struct service_config *service)
+{
+	if (service->keys->max_memory_pressure > 0 && !check->host->tells_memory_pressure)
+		complain(check->complaints, check_key_where(service, KEY_PLACE_max_memory_pressure),
+			"max_memory_pressure",
+			"cannot hold here: this kernel has no /proc/pressure/memory (it may be "
+			"built in and want psi=1 at the boot); min_memory needs none");
+}
+
 static void
 check_service(struct check *check, const struct service_config *service)
 {
 	check_readers(check, service);
 	check_proxies(check, service);
+	check_memory_pressure(check, service);
 	if (service->program != NULL)
 		check_program(check, service);
 	if (service->builtin != NULL)

@@ -187,6 +187,8 @@ static const struct clash clashes[] = {
 	{ KEY_PLACE_pps_per_source, is_wait, WITH_WAIT },
 	{ KEY_PLACE_pps_per_source_burst, is_wait, WITH_WAIT },
 	{ KEY_PLACE_max_load, is_wait, WITH_WAIT },
+	{ KEY_PLACE_max_memory_pressure, is_wait, WITH_WAIT },
+	{ KEY_PLACE_min_memory, is_wait, WITH_WAIT },
 	{ KEY_PLACE_at_limit, is_wait, WITH_WAIT },
 	{ KEY_PLACE_ban, is_wait, WITH_WAIT },
 	{ KEY_PLACE_ban_time, is_wait, WITH_WAIT },

@@ -181,6 +181,7 @@ struct config_host {
 	struct config_limit limits[CONFIG_RLIMITS];
 	int nice;
 	int oom_score_adjust;
+	bool tells_memory_pressure;
 	bool (*is_handed_in)(const void *owner, const struct service_config *service,
 		const struct endpoint *endpoint);
 	const void *owner;

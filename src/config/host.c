@@ -71,6 +71,15 @@ ask_limits(struct config_limit limits[static CONFIG_RLIMITS])
 	}
 }
 
+/* A kernel that was started without psi has the file all the same, and does not open it. */
+static bool
+is_readable(const char *path)
+{
+	auto_close int file_fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return file_fd >= 0;
+}
+
 void
 config_host_ask(struct config_host *ret_host)
 {
@@ -89,6 +98,7 @@ config_host_ask(struct config_host *ret_host)
 		.nice = getpriority(PRIO_PROCESS, 0),
 		.oom_score_adjust = (int)ask_number("/proc/self/oom_score_adj", 0),
 	};
+	ret_host->tells_memory_pressure = is_readable("/proc/pressure/memory");
 	if (first_free_port >= 0 && first_free_port <= UINT16_MAX)
 		ret_host->first_free_port = (uint16_t)first_free_port;
 	ask_limits(ret_host->limits);

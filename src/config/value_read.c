@@ -157,7 +157,7 @@ read_load(const struct key *key, const char *text, int64_t *ret_number, struct t
 		return 0;
 	}
 	textbuf_addf(ret_problem,
-		"\"%.60s\" is no load; wanted: a number of at most %" PRId64
+		"\"%.60s\" is no such number; wanted: at most %" PRId64
 		", with up to two digits behind the point (8, 2.5)",
 		text, key->max / 100);
 	return -EINVAL;

@@ -14,7 +14,7 @@
 #include "base/util.h"
 #include "effects/sockdiag.h"
 
-#define CHANNEL_VERSION 7 /* of all the structs below */
+#define CHANNEL_VERSION 8 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_FDS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 #define CHANNEL_SIZE_MAX 16384
@@ -76,6 +76,12 @@ struct message_listeners_row {
 
 struct message_file {
 	uint32_t service; /* index */
+};
+
+/* fds: /proc/meminfo and, if a service asks for pressure, /proc/pressure/memory. Only if one asks
+ * for either. */
+struct message_memory {
+	uint32_t generation;
 };
 
 /* fd: the image of the services' access rules (sealed memfd). In a configuration only if a service

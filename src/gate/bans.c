@@ -48,8 +48,7 @@ bans_impose(const struct service *service, const struct netaddr *peer, uint32_t 
 {
 	const struct service_keys *keys = service->config->keys;
 	struct shared_sources *sources = service->gate->sources;
-	bool is_of_all =
-		verdict == VERDICT_refuse_sensor || keys->ban_scope == CONFIG_BAN_ALL;
+	bool is_of_all = verdict == VERDICT_refuse_sensor || keys->ban_scope == CONFIG_BAN_ALL;
 	uint64_t number = is_of_all ? BAN_OF_ALL : service->ban_number;
 	uint64_t now = clock_of(service);
 	uint64_t until = now + rate_clock(keys->ban_time);

@@ -10,6 +10,7 @@
 #include "gate/datagrams.h"
 #include "gate/hall.h"
 #include "gate/listener.h"
+#include "gate/memory.h"
 #include "gate/outbox.h"
 #include "gate/relay.h"
 #include "gate/rules.h"
@@ -207,6 +208,9 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 		return rules_receive(gate, message, ret_rule);
 	case MESSAGE_file:
 		return setup_add_file(gate, message, ret_rule);
+	case MESSAGE_memory:
+		memory_receive(&gate->setup->memory, message);
+		return 0;
 	case MESSAGE_commit:
 		return commit(gate, &message->body.commit, ret_rule);
 	case MESSAGE_wake:
@@ -319,6 +323,7 @@ life_init(struct life *life, int channel_fd)
 		return -ENOMEM;
 	listener_init(gate);
 	gate->load_looked = LONG_AGO;
+	memory_init(&gate->memory);
 	gate->after.turn_ends = turn_ends;
 	loop_add_after(gate->loop, &gate->after);
 	life->channel =
@@ -345,6 +350,7 @@ life_fini(struct life *life)
 	conns_free(gate->conns);
 	outbox_free(gate->outbox);
 	rules_fini(&gate->rules);
+	memory_fini(&gate->memory);
 	shared_free(gate->shared);
 	shared_sources_free(gate->sources);
 	loop_free(gate->loop);

@@ -8,6 +8,7 @@
 #include "gate/admission.h"
 #include "gate/bans.h"
 #include "gate/listener.h"
+#include "gate/memory.h"
 #include "gate/service.h"
 #include "model/ban.h"
 #include "model/client_source.h"
@@ -89,7 +90,7 @@ wait_for_rate(const struct service *service)
 bool
 limits_are_reached(struct service *service)
 {
-	return is_overloaded(service) || wait_for_rate(service) > 0;
+	return is_overloaded(service) || memory_is_short(service) || wait_for_rate(service) > 0;
 }
 
 static void
@@ -134,6 +135,9 @@ limits_open(struct service *service)
 	if (is_overloaded(service))
 		verdict = may_wait ? pause_for(service, VERDICT_wait_load, LOAD_LOOKED_MS)
 				   : VERDICT_refuse_load;
+	if (verdict == VERDICT_ADMIT && memory_is_short(service))
+		verdict = may_wait ? pause_for(service, VERDICT_wait_memory, MEMORY_LOOKED_MS)
+				   : VERDICT_refuse_memory;
 	if (verdict == VERDICT_ADMIT && (span = wait_for_rate(service)) > 0)
 		verdict = may_wait ? pause_for(service, VERDICT_wait_rate, span)
 				   : VERDICT_refuse_rate;

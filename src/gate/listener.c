@@ -258,7 +258,7 @@ accept_one(struct listener *listener)
 		return MUST_PAUSE;
 	verdict = limits_open(service);
 	if (verdict == VERDICT_wait_instances || verdict == VERDICT_wait_rate ||
-		verdict == VERDICT_wait_load) {
+		verdict == VERDICT_wait_load || verdict == VERDICT_wait_memory) {
 		listener_pause_service(service);
 		return MUST_PAUSE;
 	}

@@ -4,6 +4,7 @@
 #include "gate/setup.h"
 
 #include "gate/builtin.h"
+#include "gate/memory.h"
 #include "gate/rules.h"
 #include "gate/service.h"
 
@@ -88,6 +89,7 @@ setup_begin(struct gate *gate, struct message *message, const char **ret_rule)
 
 	if (!setup)
 		return no_memory(ret_rule);
+	memory_init(&setup->memory);
 	gate->setup = setup_free(gate->setup);
 	gate->setup = setup;
 	setup->asked = *asked;
@@ -228,6 +230,8 @@ setup_check(const struct gate *gate, const struct message_commit *commit, const 
 		return broken(ret_rule, "another generation than began");
 	if (setup->rows_known != setup->asked.service_count)
 		return broken(ret_rule, "a service without row");
+	if (!memory_is_complete(&setup->memory, setup->generation->config))
+		return broken(ret_rule, "a service without the files that tell of memory");
 	if (!rules_are_complete(setup))
 		return broken(ret_rule, "a service without its access rules");
 	return 0;
@@ -249,6 +253,7 @@ setup_free(struct setup *setup)
 	shared_free(setup->shared);
 	shared_sources_free(setup->sources);
 	rules_fini(&setup->rules);
+	memory_fini(&setup->memory);
 	generation_return(setup->generation);
 	free(setup);
 	return NULL;

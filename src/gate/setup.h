@@ -49,6 +49,7 @@ struct setup {
 	struct setup_listener *listeners; /* asked.listener_count */
 	uint32_t listeners_known;
 	struct rules rules;
+	struct memory memory;
 };
 
 #endif

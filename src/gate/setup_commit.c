@@ -7,6 +7,7 @@
 #include "gate/hall.h"
 #include "gate/limits.h"
 #include "gate/listener.h"
+#include "gate/memory.h"
 #include "gate/relay.h"
 #include "gate/rules.h"
 #include "gate/service.h"
@@ -254,6 +255,9 @@ exchange_rest(struct gate *gate, struct setup *setup)
 	setup->shared = old_shared;
 	gate->sources = setup->sources;
 	setup->sources = old_sources;
+	memory_fini(&gate->memory);
+	gate->memory = setup->memory;
+	memory_init(&setup->memory);
 	gate->number = asked->gate;
 	gate->gate_count = asked->gate_count;
 	gate->writer = asked->writer;

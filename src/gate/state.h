@@ -53,6 +53,15 @@ struct rules {
 	size_t size;
 };
 
+/* Files that tell of the host's memory, -1: not asked for; and what they said. */
+struct memory {
+	int available_fd;
+	int pressure_fd;
+	int64_t available; /* bytes; -1: unknown */
+	int64_t pressure;  /* hundredths of a percent; -1: unknown */
+	msec looked;
+};
+
 struct listener {
 	struct watch watch; /* first; events are 0 while it is paused */
 	struct service *service;
@@ -147,6 +156,7 @@ struct gate {
 	bool has_sensors; /* among the services that are served now */
 	int64_t load;     /* of the host, in hundredths */
 	msec load_looked;
+	struct memory memory;
 
 	/* Descriptors of clients and programs; beyond the bound listeners starve. */
 	uint32_t descriptors;

@@ -126,6 +126,7 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_services:
 	case MESSAGE_listeners:
 	case MESSAGE_file:
+	case MESSAGE_memory:
 	case MESSAGE_access:
 	case MESSAGE_commit:
 	case MESSAGE_wake:

@@ -170,6 +170,31 @@ send_files(struct supervised_gate *gate)
 	return 0;
 }
 
+/* The gate can open nothing, and looks at them as long as it serves. */
+static int
+send_memory(struct supervised_gate *gate)
+{
+	const struct config *config = gate->supervisor->services.config;
+	const struct message_memory body = { .generation = gate->supervisor->generation };
+	auto_close int available_fd = -1;
+	auto_close int pressure_fd = -1;
+	bool wants_any = false;
+	bool wants_pressure = false;
+
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		wants_any |= config->services[i].keys->min_memory > 0;
+		wants_pressure |= config->services[i].keys->max_memory_pressure > 0;
+	}
+	if (!wants_any && !wants_pressure)
+		return 0;
+	available_fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+	pressure_fd = wants_pressure ? open("/proc/pressure/memory", O_RDONLY | O_CLOEXEC) : -1;
+	if (available_fd < 0 || (wants_pressure && pressure_fd < 0))
+		return -errno;
+	return channel_send(gate->channel.fd, MESSAGE_memory, &body, NULL, 0,
+		(const int[]){ available_fd, pressure_fd }, wants_pressure ? 2 : 1);
+}
+
 static int
 send_rules(struct supervised_gate *gate)
 {
@@ -237,6 +262,7 @@ static int (*const stages[])(struct supervised_gate *gate) = {
 	[HANDOVER_SERVICES] = send_services,
 	[HANDOVER_LISTENERS] = send_listeners,
 	[HANDOVER_FILES] = send_files,
+	[HANDOVER_MEMORY] = send_memory,
 	[HANDOVER_RULES] = send_rules,
 	[HANDOVER_COMMIT] = send_commit,
 	[HANDOVER_ADOPT] = send_adoptions,

@@ -117,6 +117,15 @@ def lacks_packet_filter():
     return None if attempt.returncode == 0 else "this kernel has no nf_tables, or not for us"
 
 
+def lacks_memory_pressure():
+    try:
+        with open("/proc/pressure/memory", encoding="utf-8") as pressure:
+            pressure.read()
+    except OSError as problem:
+        return "this kernel does not tell memory pressure: %s" % problem.strerror
+    return None
+
+
 def may(number):
     """Have we the capability of that number?"""
     with open("/proc/self/status", encoding="utf-8") as status:
@@ -134,6 +143,7 @@ NEEDS = {
     "handlers": lacks_handlers,
     "pid namespaces": lacks_pid_namespaces,
     "packet filter": lacks_packet_filter,
+    "memory pressure": lacks_memory_pressure,
     "probe": lambda: None if "E2E_PROBE" in os.environ else "no C compiler for the probe",
     "plain memory": lambda: "a sanitizer has its own memory" if HAS_SANITIZER else None,
 }
