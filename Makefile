@@ -235,6 +235,8 @@ check-real: programs ## serve real Debian packages to their real clients, in a r
 	@$(RUN) 'real: tests/real/run $(BUILD)'
 check-systemd: ## run it as a service of a real systemd, in a box of its own
 	@$(RUN) 'systemd: tests/systemd/run $(BUILD)/install'
+check-deb: ## build the Debian package twice; install, upgrade and purge it in a box of its own
+	@$(RUN) 'deb: tests/deb/run $(abspath $(BUILD))'
 
 asan: ## run every test with the address and undefined behaviour sanitizers
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined check
@@ -325,7 +327,7 @@ help: ## list these targets
 	@echo "BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); V=1 shows the commands."
 
 .PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e \
-	check-install check-real check-systemd asan ubsan tsan valgrind coverage fuzz bench bench-access \
+	check-install check-real check-systemd check-deb asan ubsan tsan valgrind coverage fuzz bench bench-access \
 	lint lint-tidy lint-analyzer lint-clang shipped-objects test-objects format \
 	format-check dist run clean help FORCE
 .SECONDARY:

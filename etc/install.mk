@@ -3,6 +3,7 @@
 # neither overwritten nor removed.
 
 UNITDIR ?= $(LIBDIR)/systemd/system
+ZSHDIR ?= $(DATADIR)/zsh/site-functions
 EXAMPLES := $(DATADIR)/doc/reeve/examples
 CONFIG_FILES := reeve.conf services
 
@@ -18,7 +19,7 @@ INSTALLED = $(foreach command,$(COMMANDS),755:$(BUILD)/$(command):$(SBINDIR)/$(c
 	$(foreach file,$(notdir $(wildcard etc/completion/*.bash)),\
 		644:etc/completion/$(file):$(DATADIR)/bash-completion/completions/$(file:.bash=)) \
 	$(foreach file,$(notdir $(wildcard etc/completion/_*)),\
-		644:etc/completion/$(file):$(DATADIR)/zsh/site-functions/$(file)) \
+		644:etc/completion/$(file):$(ZSHDIR)/$(file)) \
 	$(foreach file,$(notdir $(wildcard etc/completion/*.fish)),\
 		644:etc/completion/$(file):$(DATADIR)/fish/vendor_completions.d/$(file)) \
 	644:etc/qotd:$(DATADIR)/reeve/qotd \
@@ -32,7 +33,7 @@ INSTALLED = $(foreach command,$(COMMANDS),755:$(BUILD)/$(command):$(SBINDIR)/$(c
 FOLDERS = $(LIBEXECDIR)/handlers $(LIBEXECDIR) $(DATADIR)/reeve $(EXAMPLES) $(DATADIR)/doc/reeve \
 	$(SYSCONFDIR)/reeve/services.d $(SYSCONFDIR)/reeve $(UNITDIR) $(LIBDIR)/systemd \
 	$(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d $(DATADIR)/bash-completion/completions \
-	$(DATADIR)/bash-completion $(DATADIR)/zsh/site-functions $(DATADIR)/zsh \
+	$(DATADIR)/bash-completion $(ZSHDIR) $(DATADIR)/zsh \
 	$(DATADIR)/fish/vendor_completions.d $(DATADIR)/fish
 
 install: all $(CONFIG_FILES:%=$(BUILD)/etc/%) $(filter $(BUILD)/etc/%,$(subst :, ,$(INSTALLED))) ## install below DESTDIR and PREFIX
@@ -52,4 +53,22 @@ uninstall: $(CONFIG_FILES:%=$(BUILD)/etc/%) ## remove what install put there, bu
 		test ! -d $(DESTDIR)$$folder || \
 		rmdir --ignore-fail-on-non-empty $(DESTDIR)$$folder || exit; done
 
-.PHONY: install uninstall
+# --- the Debian package: the tree as it is here, built where nothing else is.
+DEB := $(BUILD)/deb
+DEB_TREE := $(DEB)/reeve-$(VERSION)
+# Nothing of this make: what was given on its command line would be in the environment.
+CLEAN_ENV = env -i PATH="$$PATH" HOME="$$HOME" LC_ALL=C.UTF-8
+LINTIAN := lintian --allow-root --fail-on error,warning
+deb: ## build the Debian package in $(BUILD)/deb, and have lintian judge it
+	@tests/packages.sh build package
+	@rm -rf $(DEB) && mkdir -p $(DEB_TREE)
+	@tar -c --exclude=./.git --exclude='./build*' --exclude=./$(BUILD) . | tar -x -C $(DEB_TREE)
+	@cp -R etc/debian $(DEB_TREE)/debian
+	@cd $(DEB_TREE) && test "$$(dpkg-parsechangelog --show-field Version)" = $(VERSION) || \
+		{ echo "etc/debian/changelog is of another version"; exit 1; }
+	@cd $(DEB_TREE) && $(CLEAN_ENV) dpkg-buildpackage -b -uc -us -j$(JOBS) >../log 2>&1 || \
+		{ tail -n 40 ../log; exit 1; }
+	@$(LINTIAN) $(DEB)/*.changes
+	@ls $(DEB)/*.deb
+
+.PHONY: install uninstall deb

@@ -3,7 +3,7 @@
 # See to it that the packages for a purpose are there: as root install what is lacking, else say
 # which command does. Costs one look into dpkg's list when nothing is lacking.
 #
-# usage: tests/packages.sh [--try | --download] [build] [run] [check] [lint] [real] [real-apart]
+# usage: tests/packages.sh [--try | --download] [build] [run] [check] [lint] [package] [real] [real-apart]
 #
 # --try leaves out what cannot be had, and is no failure then. --download only puts the packages'
 # files into the working folder.
@@ -16,6 +16,7 @@ list_of() {
 	check) echo "iproute2 libcmocka-dev netcat-openbsd nftables python3 telnet" ;;
 	lint) echo "clang clang-format clang-tidy codespell cppcheck libclang-rt-dev mandoc" \
 		"shellcheck universal-ctags" ;;
+	package) echo "debhelper dpkg-dev lintian" ;;
 	valgrind) echo "valgrind" ;;
 	real) echo "atftp bitlbee busybox curl cvs dict dictd distcc dropbear-bin exim4-daemon-light" \
 		"finger fingerd gcc git gophernicus inetutils-telnet inetutils-telnetd lighttpd micro-httpd" \
