@@ -95,12 +95,14 @@ GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/metrics.o services/metrics_request.o services/qotd.o services/registry.o \
 	services/tcpmux.o services/time.o src/reeve_gate.o
 REEVECTL := $(CONFIG) src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/shared.o \
-	src/base/shared_measures.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o \
-	src/model/control_methods.o src/model/openmetrics.o src/model/varlink.o src/effects/local.o \
-	src/control/arguments.o src/control/client.o src/control/daemon.o src/control/lint.o \
-	src/control/lint_access.o src/control/lint_exposure.o src/control/lint_files.o \
-	src/control/lint_limits.o src/control/lint_verb.o src/control/metrics.o \
-	src/control/output.o src/control/show.o \
+	src/base/shared_measures.o src/base/shared_places.o src/base/siphash.o src/base/textbuf.o \
+	src/base/utf8.o src/base/verdict.o src/model/access.o src/model/access_build.o \
+	src/model/control_methods.o src/model/openmetrics.o src/model/policy.o src/model/prefixes.o \
+	src/model/proxies.o src/model/varlink.o src/effects/local.o src/control/arguments.o \
+	src/control/client.o src/control/daemon.o src/control/explain.o src/control/explain_rules.o \
+	src/control/explain_verb.o src/control/lint.o src/control/lint_access.o \
+	src/control/lint_exposure.o src/control/lint_files.o src/control/lint_limits.o \
+	src/control/lint_verb.o src/control/metrics.o src/control/output.o src/control/show.o \
 	src/control/table.o src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.

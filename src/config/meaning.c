@@ -30,6 +30,13 @@ config_speaks_streams(const struct service_config *service)
 	return false;
 }
 
+bool
+config_answers_datagrams(const struct service_config *service, enum protocol protocol)
+{
+	return protocol_type(protocol) == SOCK_DGRAM &&
+		(service->builtin != NULL || service->keys->wait == 0);
+}
+
 int64_t
 config_idle(const struct service_config *service)
 {

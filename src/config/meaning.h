@@ -9,6 +9,10 @@
 bool config_speaks_datagrams(const struct service_config *service);
 bool config_speaks_streams(const struct service_config *service);
 
+/* Does anybody answer datagrams on its sockets of that protocol who does not look at where they
+ * came from? A program that has the socket itself (wait) sees to that on its own. */
+bool config_answers_datagrams(const struct service_config *service, enum protocol protocol);
+
 /* The service's `idle`, with what auto means for its handler: milliseconds, 0 for ever. */
 int64_t config_idle(const struct service_config *service);
 

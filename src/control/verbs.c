@@ -5,6 +5,7 @@
 #include "control/arguments.h"
 #include "control/client.h"
 #include "control/daemon.h"
+#include "control/explain.h"
 #include "control/lint.h"
 #include "control/metrics.h"
 #include "control/show.h"

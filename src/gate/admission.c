@@ -150,6 +150,7 @@ static struct policy_answer
 judge(struct service *service, struct policy_question *question)
 {
 	struct gate *gate = service->gate;
+	struct policy_answer answer;
 
 	question->now = loop_now(gate->loop);
 	if (service->access_set != ACCESS_NO_SET) {
@@ -158,7 +159,10 @@ judge(struct service *service, struct policy_question *question)
 		if (access_asks_when(gate->rules.access, service->access_set))
 			question->minute = ask_minute();
 	}
-	return policy_judge(question);
+	answer = policy_judge(question);
+	if (answer.verdict == VERDICT_ADMIT) /* whoever says no later goes by no rule */
+		answer.rule = (struct access_place){ .file = NULL };
+	return answer;
 }
 
 bool

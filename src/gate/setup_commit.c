@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Taking a configuration over. First everything that can fail, beside what serves; then the
  * exchange, which cannot. */
+#include "config/meaning.h"
 #include "gate/carry.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
@@ -209,14 +210,6 @@ exchange_services(struct gate *gate, struct setup *setup, struct service **servi
 	free(old_services);
 }
 
-/* Does anybody answer datagrams there who does not look at where they came from? A program that
- * has the socket itself (wait) sees to that on its own. */
-static bool
-answers_datagrams(const struct service_config *service, enum protocol protocol)
-{
-	return protocol_type(protocol) == SOCK_DGRAM && (service->builtin || !service->keys->wait);
-}
-
 /* Ports that datagrams of this configuration are answered on, whatever their address and
  * whichever gate serves them: what comes from one of these may be an answer. */
 static void
@@ -229,7 +222,7 @@ note_own_ports(struct gate *gate, const struct setup *setup)
 		const struct service_config *service = &config->services[i];
 
 		for (uint32_t j = 0; j < service->endpoint_count; j++)
-			if (answers_datagrams(service, service->endpoints[j].protocol))
+			if (config_answers_datagrams(service, service->endpoints[j].protocol))
 				policy_ports_add(&gate->own_ports,
 					service->endpoints[j].address.port);
 	}
@@ -237,7 +230,7 @@ note_own_ports(struct gate *gate, const struct setup *setup)
 	for (uint32_t i = 0; i < setup->listeners_known; i++) {
 		const struct setup_listener *staged = &setup->listeners[i];
 
-		if (answers_datagrams(&config->services[staged->row.service],
+		if (config_answers_datagrams(&config->services[staged->row.service],
 			    staged->listener->protocol))
 			policy_ports_add(&gate->own_ports, staged->listener->address.port);
 	}

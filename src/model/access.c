@@ -232,5 +232,9 @@ access_judge(const struct access *access, uint32_t set_number, const struct acce
 		set_place(access, &set->hours_place, ret_place);
 		return VERDICT_refuse_hours;
 	}
+	if (allowed.found.length >= 0)
+		set_place(access, &allowed.found.place, ret_place);
+	else if (allowed.way)
+		set_place(access, &allowed.way->place, ret_place);
 	return VERDICT_ADMIT;
 }

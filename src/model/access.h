@@ -65,6 +65,7 @@ bool access_asks_who(const struct access *access, uint32_t set);
 bool access_asks_way(const struct access *access, uint32_t set);
 bool access_asks_when(const struct access *access, uint32_t set);
 
+/* *ret_place: the rule that decided, be it one that admits; untouched if none did. */
 enum verdict access_judge(const struct access *access, uint32_t set,
 	const struct access_client *client, struct access_place *ret_place);
 

@@ -132,6 +132,15 @@ def no_program_is_started_for_a_refused_client(scene):
 
 
 @claim()
+def whoever_a_limit_refuses_was_refused_by_no_rule(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4", keys="only_from=127.0.0.1 per_source=1"))
+    expect_equal(ask(daemon.client("echo"), b"in"), b"in", "the answer for the first")
+    daemon.client("echo")
+    event = expect_refusal(daemon, "conn_refused", "echo", verdict="per-source")
+    expect("rule" not in event.fields, "a rule is named: %s", event)
+
+
+@claim()
 def a_refused_client_takes_no_place(scene):
     daemon = scene.daemon(scene.line("echo", "tcp4", keys="instances=1 no_access=127.0.0.1"))
     for _ in range(20):

@@ -270,6 +270,8 @@ the_rule_that_decided_is_told_by_its_place(void **state)
 	assert_int_equal(place.line, 100 * KEY_PLACE_no_access + 1);
 	assert_int_equal(judge_address(&scene, "11.0.0.1", &place), VERDICT_refuse_access);
 	assert_int_equal(place.line, 100 * KEY_PLACE_only_from + 3); /* the key's own place */
+	assert_int_equal(judge_address(&scene, "192.0.2.201", &place), VERDICT_ADMIT);
+	assert_int_equal(place.line, 100 * KEY_PLACE_only_from + 2);
 	fini(&scene);
 }
 
