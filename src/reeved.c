@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define TABLES_MAX 64
+#define READY_FD_MAX 1023
 #define TEXT_MAX (256U << 20)
 
 enum option_id {
@@ -138,6 +139,10 @@ take_option(struct command *command, enum option_id id, const char *value)
 	case OPTION_LOG:
 		return read_log(value, &settings->log) < 0
 			? fail("--log wants stderr, journal or syslog, not ", value)
+			: 0;
+	case OPTION_READY_FD:
+		return read_number(value, READY_FD_MAX, &settings->ready_fd) < 0
+			? fail("--ready-fd wants the number of a descriptor, not ", value)
 			: 0;
 	case OPTION_FOREGROUND:
 		settings->is_foreground = true;
@@ -341,6 +346,7 @@ run(const struct command *command)
 	case OPTION_RUN_DIR:
 	case OPTION_STATE_DIR:
 	case OPTION_GATES:
+	case OPTION_READY_FD:
 	case OPTION_FOREGROUND:
 	case OPTION_LOG:
 	case OPTION_VERBOSE:
@@ -354,7 +360,8 @@ run(const struct command *command)
 int
 main(int argc, char **argv)
 {
-	static struct command command = { .settings = { .gates = -1, .log_level = -1 } };
+	static struct command command = { .settings = {
+						  .gates = -1, .ready_fd = -1, .log_level = -1 } };
 
 	if (read_command_line(&command, argc, argv) < 0)
 		return 2;

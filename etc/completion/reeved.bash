@@ -2,8 +2,8 @@
 
 _reeved() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local options='--config --services --run-dir --state-dir --gates --foreground --log --verbose
-		--announce --check --print-config --help-config --help-events --version --help'
+	local options='--config --services --run-dir --state-dir --gates --foreground --ready-fd
+		--log --verbose --announce --check --print-config --help-config --help-events --version --help'
 
 	COMPREPLY=()
 	# readline takes --log= for two words.
@@ -24,7 +24,7 @@ _reeved() {
 	-l | --log)
 		mapfile -t COMPREPLY < <(compgen -W 'stderr journal syslog' -- "$word")
 		;;
-	-g | --gates) ;;
+	-g | --gates | --ready-fd) ;;
 	--help-config)
 		mapfile -t COMPREPLY < <(compgen -W 'text mdoc dictionary' -- "$word")
 		;;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,17 @@ void
 notify_stopping(void)
 {
 	send_state("STOPPING=1\nSTATUS=Ending; running programs go on");
+}
+
+void
+notify_ready_fd(int ready_fd)
+{
+	struct pollfd room = { .fd = ready_fd, .events = POLLOUT };
+
+	/* Whether somebody is left to be told is no matter of ours. */
+	if (poll(&room, 1, 0) == 1 && room.revents == POLLOUT)
+		(void)(write(ready_fd, "\n", 1) == 1);
+	(void)close(ready_fd);
 }
 
 void

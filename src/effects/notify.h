@@ -24,4 +24,8 @@ void notify_ready(const char *status);
 void notify_reloading(void);
 void notify_stopping(void);
 
+/* To who waits at the other end of a descriptor, as under s6: a line feed, and the end. Closes it.
+ * Does not block; without room there the end has to do. */
+void notify_ready_fd(int ready_fd);
+
 #endif

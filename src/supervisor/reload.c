@@ -380,6 +380,20 @@ tell_upgraded(struct supervisor *supervisor)
 		.handlers = (int64_t)supervisor->handlers.count, .draining = draining);
 }
 
+/* Who has started us, a person or a service manager; not whom an upgrade found there. */
+static void
+tell_starter(const struct supervisor *supervisor)
+{
+	const struct supervisor_settings *settings = supervisor->settings;
+
+	if (settings->announces) {
+		log_flush(); /* the prompt to try is the last thing on the screen */
+		announce_ports(supervisor);
+	}
+	if (settings->ready_fd >= 0)
+		notify_ready_fd((int)settings->ready_fd);
+}
+
 static void
 report_ready(struct supervisor *supervisor)
 {
@@ -402,11 +416,8 @@ report_ready(struct supervisor *supervisor)
 	report_attempt(supervisor);
 	control_reload_ends(supervisor, NULL);
 	notify_ready(status);
-	if (!supervisor->is_ready && supervisor->legacy == NULL &&
-		supervisor->settings->announces) {
-		log_flush(); /* the prompt to try is the last thing on the screen */
-		announce_ports(supervisor);
-	}
+	if (!supervisor->is_ready && supervisor->legacy == NULL)
+		tell_starter(supervisor);
 	background_ready(supervisor);
 	legacy_free(supervisor);
 }

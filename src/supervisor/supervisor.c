@@ -20,6 +20,7 @@
 #include "supervisor/upgrade.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -243,6 +244,15 @@ start(struct supervisor *supervisor, struct config *config, struct complaint_lis
 	return error < 0 ? 1 : serve(supervisor);
 }
 
+/* After an upgrade the descriptor is gone, and its number perhaps another's. */
+static bool
+lacks_ready_fd(const struct supervisor *supervisor)
+{
+	int ready_fd = (int)supervisor->settings->ready_fd;
+
+	return supervisor->legacy == NULL && ready_fd >= 0 && fcntl(ready_fd, F_GETFD) < 0;
+}
+
 int
 supervisor_main(const struct supervisor_settings *settings)
 {
@@ -270,6 +280,10 @@ supervisor_main(const struct supervisor_settings *settings)
 	if (handed < 0 || left < 0 || priv_clean_start() < 0)
 		(void)fprintf(stderr,
 			"reeved: cannot start: the process's descriptors are unusable\n");
+	else if (lacks_ready_fd(&supervisor))
+		(void)fprintf(stderr,
+			"reeved: cannot start: descriptor %lld (--ready-fd) is not open\n",
+			(long long)settings->ready_fd);
 	else if (complaints != NULL)
 		config = reload_load_first(&supervisor, complaints);
 	if (config != NULL)
