@@ -13,7 +13,7 @@ list_of() {
 	case $1 in
 	build) echo "gcc libc6-dev make libconfig-dev libjansson-dev libseccomp-dev" ;;
 	run) echo "netcat-openbsd telnet" ;;
-	check) echo "iproute2 libcmocka-dev netcat-openbsd nftables python3 telnet" ;;
+	check) echo "iproute2 libcmocka-dev netcat-openbsd nftables procps python3 telnet" ;;
 	lint) echo "clang clang-format clang-tidy codespell cppcheck libclang-rt-dev mandoc" \
 		"shellcheck universal-ctags" ;;
 	package) echo "debhelper dpkg-dev lintian" ;;
