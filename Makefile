@@ -40,12 +40,14 @@ BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/b
 	src/base/shared_measures.o src/base/shared_places.o src/base/shared_sources.o \
 	src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
 READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o \
+	src/config/banner.o src/config/banner_files.o \
 	src/config/complaint.o src/config/conf.o src/config/conf_text.o src/config/config.o \
 	src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
 	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
 	src/config/value.o src/config/value_read.o src/config/value_write.o src/config/words.o
 CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_access.o \
 	src/config/check_accounts.o src/config/check_files.o src/config/check_filter.o \
+	src/config/check_banners.o \
 	src/config/check_lint.o src/config/check_programs.o src/config/check_reach.o \
 	src/config/check_rights.o src/config/check_sockets.o src/config/help.o \
 	src/config/host.o src/config/load.o src/config/places.o src/config/prefix_list.o \

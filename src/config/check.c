@@ -193,6 +193,7 @@ check_service(struct check *check, const struct service_config *service)
 	check_service_accounts(check, service);
 	check_service_access(check, service);
 	check_service_lint(check, service);
+	check_service_banners(check, service);
 	check_service_sockets(check, service);
 }
 

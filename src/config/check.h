@@ -58,6 +58,8 @@ void check_daemon_filter(struct check *check);
 
 /* --- check_lint.c */
 void check_service_lint(struct check *check, const struct service_config *service);
+/* --- check_banners.c */
+void check_service_banners(struct check *check, const struct service_config *service);
 
 /* --- check_sockets.c */
 void check_service_sockets(struct check *check, const struct service_config *service);

@@ -102,6 +102,7 @@ value_text(const struct conf *conf, const struct node *node, const struct key *k
 {
 	static const char *const wanted[] = {
 		[KEY_STRING] = "a text in quotes",
+		[KEY_TEXT] = "a text in quotes",
 		[KEY_PATH] = "a path in quotes",
 		[KEY_USER] = "a name in quotes",
 		[KEY_GROUP] = "a name in quotes",

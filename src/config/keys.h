@@ -20,6 +20,7 @@ enum key_kind {
 	KEY_LOAD,
 	KEY_CHOICE,
 	KEY_STRING,
+	KEY_TEXT,
 	KEY_PATH,
 	KEY_USER,
 	KEY_GROUP,

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "config/access_rule.h"
+#include "config/banner.h"
 #include "config/meaning.h"
 #include "config/value_kinds.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define TEXT_BYTES_MAX 4096
+#define BANNER_BYTES_MAX (4 * TEXT_BYTES_MAX) /* each byte may become an escape */
 #define LIST_MAX 256
 #define RULES_BYTES_MAX (LIST_MAX * 320) /* as many as a list takes, of the longest names */
 #define LIMITS_BYTES_MAX 64              /* two numbers and a colon */
@@ -208,7 +210,7 @@ check_text(const struct key *key, const char *text, struct textbuf *ret_problem)
 	};
 	size_t length = strlen(text);
 
-	if (length == 0) {
+	if (length == 0 && key->kind != KEY_TEXT) {
 		textbuf_add(ret_problem, "is empty");
 		return -EINVAL;
 	}
@@ -221,7 +223,7 @@ check_text(const struct key *key, const char *text, struct textbuf *ret_problem)
 		textbuf_add(ret_problem, "is not UTF-8");
 		return -EINVAL;
 	}
-	for (const char *at = text; *at != '\0'; at++)
+	for (const char *at = text; *at != '\0' && key->kind != KEY_TEXT; at++)
 		if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f) {
 			textbuf_addf(ret_problem, "holds the control byte %02x",
 				(unsigned int)(unsigned char)*at);
@@ -345,6 +347,24 @@ add_rules(const struct key *key, char ***place, const char *text, struct arena *
 	return error;
 }
 
+static int
+read_banner(char **place, const char *text, struct arena *arena, struct textbuf *ret_problem)
+{
+	struct textbuf kept = TEXTBUF_INIT(BANNER_BYTES_MAX);
+	int error = banner_read(text, &kept, ret_problem);
+	char *copy = NULL;
+
+	if (error == 0)
+		copy = arena_intern(arena, kept.text != NULL ? kept.text : "", kept.length);
+	textbuf_fini(&kept);
+	if (error < 0)
+		return error;
+	if (copy == NULL)
+		return -ENOMEM;
+	*place = copy;
+	return 0;
+}
+
 static void
 write_limit(int64_t limit, struct textbuf *text)
 {
@@ -400,6 +420,8 @@ read_text(const struct key *key, void *object, const char *text, struct arena *a
 
 	if (error < 0)
 		return error;
+	if (key->kind == KEY_TEXT)
+		return read_banner(key_text(key, object), text, arena, ret_problem);
 	if (key->kind == KEY_RLIMIT)
 		return read_rlimit(key, object, text, arena, ret_problem);
 	if (key->kind == KEY_NAMES)
@@ -434,6 +456,7 @@ key_read(const struct key *key, void *object, const char *text, struct arena *ar
 	case KEY_CHOICE:
 		return read_choice(key, text, number_of(key, object), ret_problem);
 	case KEY_STRING:
+	case KEY_TEXT:
 	case KEY_PATH:
 	case KEY_USER:
 	case KEY_GROUP:

@@ -166,6 +166,9 @@ key_describe_values(const struct key *key, struct textbuf *ret_text)
 	case KEY_STRING:
 		textbuf_add(ret_text, "text");
 		break;
+	case KEY_TEXT:
+		textbuf_add(ret_text, "text, or file:path");
+		break;
 	case KEY_PATH:
 		textbuf_add(ret_text, "path");
 		break;

@@ -14,7 +14,7 @@
 #include "base/util.h"
 #include "effects/sockdiag.h"
 
-#define CHANNEL_VERSION 8 /* of all the structs below */
+#define CHANNEL_VERSION 9 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_FDS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 #define CHANNEL_SIZE_MAX 16384
@@ -41,7 +41,8 @@ struct message_hello {
 	uint32_t pid;
 };
 
-/* fds: the configuration's text (sealed memfd), the shared memory, that of sources. */
+/* fds: the configuration's text (sealed memfd), the shared memory, that of sources; and
+ * the files of its banners, if there are any. */
 struct message_config {
 	uint32_t generation;
 	uint32_t gate;   /* number of this gate, from 0 */

@@ -28,8 +28,9 @@ static int
 send_config(struct supervised_gate *gate)
 {
 	const struct supervisor *supervisor = gate->supervisor;
-	const int fds[3] = { supervisor->services.config_fd, supervisor->shared_fd,
-		supervisor->sources_fd };
+	const int fds[4] = { supervisor->services.config_fd, supervisor->shared_fd,
+		supervisor->sources_fd, supervisor->services.banners_fd };
+	uint32_t fd_count = fds[3] >= 0 ? 4 : 3;
 	const struct message_config config = {
 		.generation = supervisor->generation,
 		.gate = gate->number,
@@ -41,7 +42,7 @@ send_config(struct supervised_gate *gate)
 		.instance = gate->instance,
 	};
 
-	return channel_send(gate->channel.fd, MESSAGE_config, &config, NULL, 0, fds, 3);
+	return channel_send(gate->channel.fd, MESSAGE_config, &config, NULL, 0, fds, fd_count);
 }
 
 static int

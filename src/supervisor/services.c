@@ -4,6 +4,7 @@
 #include "supervisor/services.h"
 
 #include "base/shared_places.h"
+#include "config/banner_files.h"
 #include "effects/sealed.h"
 #include "supervisor/accounts.h"
 #include "supervisor/error_files.h"
@@ -137,23 +138,47 @@ make_served(const struct program_maker *maker, const struct key *keys)
 	return 0;
 }
 
+static int
+seal(const char *name, const struct textbuf *text, int *ret_sealed_fd)
+{
+	auto_close int sealed_fd = -1;
+	int error = sealed_make(name, text->text, text->length, &sealed_fd);
+
+	if (error < 0)
+		return error;
+	*ret_sealed_fd = spawn_move_high(sealed_fd);
+	if (*ret_sealed_fd < 0)
+		return *ret_sealed_fd;
+	(void)util_take_fd(&sealed_fd);
+	return 0;
+}
+
 /* The gates read what we have checked: text again, so that there is one format and one reader. */
 static int
 write_config(const struct config *config, int *ret_config_fd)
 {
 	struct textbuf text = TEXTBUF_INIT(CONFIG_TEXT_MAX);
-	auto_close int config_fd = -1;
 	int error = config_print(config, &text);
 
 	if (error == 0)
-		error = sealed_make("reeve-config", text.text, text.length, &config_fd);
+		error = seal("reeve-config", &text, ret_config_fd);
 	textbuf_fini(&text);
-	if (error == 0) {
-		*ret_config_fd = spawn_move_high(config_fd);
-		error = *ret_config_fd < 0 ? *ret_config_fd : 0;
-	}
-	if (error == 0)
-		(void)util_take_fd(&config_fd);
+	return error;
+}
+
+/* What clients are told lies in files that no gate can open. */
+static int
+write_banners(const struct config *config, struct complaint_list *complaints, int *ret_banners_fd)
+{
+	struct textbuf image = TEXTBUF_INIT(BANNER_FILES_MAX);
+	size_t complaints_before = complaint_count(complaints);
+	int error = banner_files_make(config, complaints, &image);
+
+	if (error == 0 && complaint_count(complaints) > complaints_before)
+		error = -ENOENT;
+	if (error == 0 && image.length > 0)
+		error = seal("reeve-banners", &image, ret_banners_fd);
+	textbuf_fini(&image);
 	return error;
 }
 
@@ -183,7 +208,7 @@ int
 services_prepare(struct supervisor *supervisor, struct config *config, struct service_set *ret_set,
 	struct complaint_list *complaints)
 {
-	struct service_set set = { .config = config, .config_fd = -1 };
+	struct service_set set = { .config = config, .config_fd = -1, .banners_fd = -1 };
 	struct program_maker maker;
 	size_t complaints_before = complaint_count(complaints);
 	int error;
@@ -195,6 +220,8 @@ services_prepare(struct supervisor *supervisor, struct config *config, struct se
 	program_maker_fini(&maker);
 	if (error == 0)
 		error = write_config(config, &set.config_fd);
+	if (error == 0)
+		error = write_banners(config, complaints, &set.banners_fd);
 	if (error == -ENOSPC)
 		complain(complaints, NULL, NULL,
 			"the running daemon has room for %u services; more are wanted: restart it",
@@ -222,7 +249,9 @@ services_discard(struct service_set *set)
 	set->outfits = outfits_free(set->outfits);
 	if (set->config_fd >= 0)
 		(void)close(set->config_fd);
-	*set = (struct service_set){ .config_fd = -1 };
+	if (set->banners_fd >= 0)
+		(void)close(set->banners_fd);
+	*set = (struct service_set){ .config_fd = -1, .banners_fd = -1 };
 }
 
 /* A service that is gone keeps its row, without a plan, until its last connection ends. What we
@@ -264,7 +293,7 @@ services_swap(struct supervisor *supervisor, struct service_set *set)
 		supervisor->rows[served->row] = served;
 	}
 	supervisor->services = *set;
-	*set = (struct service_set){ .config_fd = -1 };
+	*set = (struct service_set){ .config_fd = -1, .banners_fd = -1 };
 	/* The rows own what was served before; their plans borrow from this. */
 	free(old.served);
 	old.served = NULL;

@@ -90,6 +90,7 @@ struct served {
 struct service_set {
 	struct config *config;
 	int config_fd;          /* its canonical text, sealed */
+	int banners_fd;         /* the files of its banners, sealed; -1: there are none */
 	struct served **served; /* in the configuration's order; owned by the row table */
 	struct account *accounts;
 	struct error_file *error_files;

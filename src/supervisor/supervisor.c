@@ -257,8 +257,8 @@ int
 supervisor_main(const struct supervisor_settings *settings)
 {
 	struct supervisor supervisor = { .settings = settings,
-		.services = { .config_fd = -1 },
-		.retired = { .config_fd = -1 },
+		.services = { .config_fd = -1, .banners_fd = -1 },
+		.retired = { .config_fd = -1, .banners_fd = -1 },
 		.shared_fd = -1,
 		.sources_fd = -1,
 		.gate_program_fd = -1,
