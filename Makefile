@@ -37,7 +37,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 # lists are the proof.
 BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
 	src/base/prefix.o src/base/saved.o src/base/shared.o src/base/shared_holds.o \
-	src/base/shared_measures.o src/base/shared_places.o src/base/shared_sources.o \
+	src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o src/base/shared_sources.o \
 	src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
 READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o \
 	src/config/banner.o src/config/banner_files.o \
@@ -86,6 +86,7 @@ GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/mo
 	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o src/gate/conn_idle.o \
 	src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o src/gate/datagrams.o \
 	src/gate/entrance.o src/gate/gate.o src/gate/hall.o src/gate/limits.o src/gate/listener.o \
+	src/gate/queue.o src/gate/refusal.o src/gate/speech.o src/gate/tarpit.o \
 	src/gate/measures.o src/gate/outbox.o src/gate/pool.o src/gate/preface.o src/gate/relay.o \
 	src/gate/relay_end.o src/gate/relay_flow.o src/gate/rules.o src/gate/said.o \
 	src/gate/service.o src/gate/setup.o src/gate/setup_commit.o src/gate/spawn_request.o \

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #define MAGIC UINT64_C(0x3165766565722f2f)
-#define VERSION 2
+#define VERSION 3
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 static size_t

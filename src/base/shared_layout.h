@@ -32,14 +32,17 @@ struct row {
 	_Atomic uint64_t waiting;    /* bit i: writer i was refused a place */
 	_Atomic uint64_t written;    /* bit i: writer i has a block here that is not all zeroes */
 	_Atomic int64_t places;
+	_Atomic uint64_t tickets; /* that were drawn in its queue */
 	_Atomic uint32_t number;
-	unsigned char unused[28];
+	unsigned char unused[20];
 	char name[SHARED_NAME_MAX];
 };
 
 struct block {
 	_Alignas(CACHE_LINE) _Atomic int64_t active;
 	_Atomic int64_t ceiling; /* in the supervisor's block: one more than it is; 0: none */
+	_Atomic int64_t seats;   /* in the queue */
+	_Atomic uint64_t ticket; /* the oldest of them */
 	_Atomic uint64_t metrics[METRIC_COUNT];
 };
 

@@ -108,8 +108,13 @@ shared_forget_writer(struct shared *shared, uint32_t writer)
 {
 	for (uint32_t row = 0; row < shared->row_count; row++) {
 		/* What was never used has no pages; do not make them. */
-		if (shared_is_written(shared, row, writer))
-			atomic_store(&shared_block(shared, row, writer)->active, 0);
+		if (shared_is_written(shared, row, writer)) {
+			struct block *block = shared_block(shared, row, writer);
+
+			atomic_store(&block->active, 0);
+			atomic_store(&block->seats, 0);
+			atomic_store(&block->ticket, 0);
+		}
 		if (atomic_load(&shared->rows[row].waiting) != 0)
 			(void)atomic_fetch_and(&shared->rows[row].waiting,
 				~(UINT64_C(1) << writer));

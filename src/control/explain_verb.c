@@ -214,7 +214,7 @@ static const char *
 sentence_of(enum verdict verdict)
 {
 	static const char *const sentences[VERDICT_COUNT] = {
-#define VERDICT(name, word, sentence) [VERDICT_##name] = sentence,
+#define VERDICT(name, word, answer, told, sentence) [VERDICT_##name] = (sentence),
 #include "base/verdicts.def"
 #undef VERDICT
 	};

@@ -25,7 +25,7 @@ static enum metric
 metric_of(enum verdict verdict)
 {
 	static const enum metric metrics[] = {
-#define VERDICT(name, word, sentence) [VERDICT_##name] = METRIC_verdict_##name,
+#define VERDICT(name, word, answer, told, sentence) [VERDICT_##name] = METRIC_verdict_##name,
 #include "base/verdicts.def"
 #undef VERDICT
 	};
@@ -165,7 +165,7 @@ judge(struct service *service, struct policy_question *question)
 	return answer;
 }
 
-bool
+enum verdict
 admission_judge_stream(struct service *service, const struct admission_client *client,
 	uint64_t *ret_source)
 {
@@ -187,10 +187,9 @@ admission_judge_stream(struct service *service, const struct admission_client *c
 	answer = judge(service, &question);
 	if (answer.verdict == VERDICT_ADMIT)
 		answer.verdict = limits_judge_stream(service, conn_fd, peer, ret_source);
-	if (answer.verdict == VERDICT_ADMIT)
-		return true;
-	admission_refuse_stream(service, conn_fd, peer, &answer);
-	return false;
+	if (answer.verdict != VERDICT_ADMIT)
+		admission_refuse_stream(service, conn_fd, peer, &answer);
+	return answer.verdict;
 }
 
 bool

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Admission: policy is asked here, and its no carried out. A refused client costs a line in the
+/* Admission: policy is asked here, and its no counted and told. A refused client costs a line in the
  * log now and then, a counter, and nothing else: no place, no program, no memory. Each verdict of
  * a service is logged at once and then as a number, so that a flood of clients is no flood of
  * lines. */
@@ -16,8 +16,8 @@ struct admission_client {
 };
 
 /* May the client of a stream have the service? A no is counted and logged; the connection stays
- * the caller's, to be closed. *ret_source: for limits_release once it leaves. */
-bool admission_judge_stream(struct service *service, const struct admission_client *client,
+ * the caller's, to be answered (gate/refusal.h). *ret_source: for limits_release once it leaves. */
+enum verdict admission_judge_stream(struct service *service, const struct admission_client *client,
 	uint64_t *ret_source);
 
 /* The same for a datagram: by whom it came from, which address it asked, by which interface it came

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "gate/listener.h"
 #include "gate/pool.h"
+#include "gate/queue.h"
 #include "gate/service.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ void
 conn_set_ended(struct conn *conn, enum ending ending)
 {
 	if (conn->stage == CONN_HANDING_OVER && conn->aside.target) {
-		service_release(conn->aside.target);
+		queue_give_back(conn->aside.target, conn->is_seated ? HOLD_SEAT : HOLD_PLACE);
 		service_return(conn->aside.target);
 		conn->aside.target = NULL;
 	}
@@ -74,6 +75,8 @@ hand_over(struct conn *conn)
 		.proxy.family = conn->is_named ? AF_UNIX : AF_UNSPEC,
 		.source = conn->source,
 		.accepted_us = shared_clock_us(),
+		.hold = conn->is_seated ? HOLD_SEAT : HOLD_PLACE,
+		.is_judged = true,
 		.is_kept_ready = true };
 
 	loop_unwatch(gate->loop, &conn->watch);
@@ -82,7 +85,7 @@ hand_over(struct conn *conn)
 	conn->source = 0;
 	conn_set_ended(conn, ENDING_HANDED_OVER);
 	service_count(target, METRIC_connections, 1);
-	entrance_serve(&entrant);
+	(void)entrance_go(&entrant);
 	service_return(target);
 	conn_reap(conn);
 }

@@ -64,6 +64,7 @@ struct conn {
 	bool wants_writable : 1;
 	bool was_told_end : 1; /* `closed` has been called */
 	bool is_named : 1;     /* by a proxy */
+	bool is_seated : 1;    /* stage CONN_HANDING_OVER: it has a seat and no place */
 	char state[] __attribute__((aligned(8)));
 };
 

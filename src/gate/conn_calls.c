@@ -7,6 +7,7 @@
 #include "gate/limits.h"
 #include "gate/listener.h"
 #include "gate/outbox.h"
+#include "gate/queue.h"
 #include "gate/relay.h"
 #include "gate/service.h"
 #include "model/proxies.h"
@@ -245,6 +246,14 @@ came_by_its_proxy(const struct conn *conn, struct service *target)
 	return false;
 }
 
+static enum hold
+take_hold(struct service *target)
+{
+	if (target->config->keys->queue > 0)
+		return queue_take(target);
+	return service_admit(target) ? HOLD_PLACE : HOLD_NOTHING;
+}
+
 int
 conn_hand_over(struct conn *conn, uint32_t target_index)
 {
@@ -253,6 +262,7 @@ conn_hand_over(struct conn *conn, uint32_t target_index)
 		.peer = &conn->peer, .conn_fd = conn->watch.fd, .is_named = conn->is_named
 	};
 	uint64_t source;
+	enum hold hold;
 
 	if (conn->stage != CONN_OPEN || !conn->service->builtin.ops->is_exact || !target)
 		return -EINVAL;
@@ -264,13 +274,15 @@ conn_hand_over(struct conn *conn, uint32_t target_index)
 		return -EAGAIN;
 	if (!came_by_its_proxy(conn, target))
 		return -EACCES;
-	if (limits_are_reached(target) || !service_admit(target))
+	hold = limits_are_reached(target) ? HOLD_NOTHING : take_hold(target);
+	if (hold == HOLD_NOTHING)
 		return -EAGAIN;
 	/* Its own rules hold, whichever door its client came in by. */
-	if (!admission_judge_stream(target, &client, &source)) {
-		service_release(target);
+	if (admission_judge_stream(target, &client, &source) != VERDICT_ADMIT) {
+		queue_give_back(target, hold);
 		return -EACCES;
 	}
+	conn->is_seated = hold == HOLD_SEAT;
 	/* From here on it counts as the target's, not as ours. */
 	limits_release(conn->service->gate, conn->source);
 	conn->source = source;

@@ -6,12 +6,51 @@
 #include "gate/conn.h"
 #include "gate/limits.h"
 #include "gate/listener.h"
+#include "gate/queue.h"
+#include "gate/refusal.h"
 #include "gate/relay.h"
 #include "gate/service.h"
 #include "gate/spawn_request.h"
+#include "gate/speech.h"
 
-void
-entrance_serve(const struct entrant *entrant)
+static enum passage
+greet(struct entrant *entrant)
+{
+	return speech_say(entrant, entrant->service->config->keys->banner, VERDICT_ADMIT);
+}
+
+static enum passage
+judge(struct entrant *entrant)
+{
+	const struct admission_client client = { .peer = &entrant->peer,
+		.conn_fd = entrant->conn_fd,
+		.is_named = entrant->proxy.family != AF_UNSPEC };
+	enum verdict verdict;
+
+	if (entrant->is_judged)
+		return PASSAGE_ON;
+	verdict = admission_judge_stream(entrant->service, &client, &entrant->source);
+	entrant->is_judged = verdict == VERDICT_ADMIT;
+	if (entrant->is_judged)
+		return PASSAGE_ON;
+	refusal_answer(entrant, verdict);
+	return PASSAGE_REFUSED;
+}
+
+static enum passage
+find_place(struct entrant *entrant)
+{
+	return entrant->hold == HOLD_PLACE ? PASSAGE_ON : queue_join(entrant);
+}
+
+static enum passage
+welcome(struct entrant *entrant)
+{
+	return speech_say(entrant, entrant->service->config->keys->banner_success, VERDICT_ADMIT);
+}
+
+static enum passage
+serve(struct entrant *entrant)
 {
 	const struct service *service = entrant->service;
 
@@ -24,28 +63,39 @@ entrance_serve(const struct entrant *entrant)
 	} else {
 		spawn_request_send(entrant);
 	}
+	return PASSAGE_WAITS;
 }
 
 bool
-entrance_judge_and_serve(struct entrant *entrant)
+entrance_go(struct entrant *entrant)
 {
-	const struct admission_client client = { .peer = &entrant->peer,
-		.conn_fd = entrant->conn_fd,
-		.is_named = entrant->proxy.family != AF_UNSPEC };
+	static enum passage (*const steps[])(struct entrant * entrant) = { greet, judge, find_place,
+		welcome, serve };
+	enum passage passage;
 
-	if (!admission_judge_stream(entrant->service, &client, &entrant->source)) {
-		entrance_turn_away(entrant);
-		return false;
-	}
-	entrance_serve(entrant);
-	return true;
+	do {
+		passage = steps[entrant->step++](entrant);
+	} while (passage == PASSAGE_ON);
+	return passage != PASSAGE_REFUSED;
+}
+
+void
+entrance_give_back(struct entrant *entrant)
+{
+	enum hold hold = entrant->hold;
+
+	limits_release(entrant->service->gate, entrant->source);
+	entrant->source = 0;
+	entrant->hold = HOLD_NOTHING;
+	queue_give_back(entrant->service, hold);
 }
 
 void
 entrance_turn_away(const struct entrant *entrant)
 {
-	(void)close(entrant->conn_fd);
-	listener_note_closed(entrant->service->gate);
-	limits_release(entrant->service->gate, entrant->source);
-	service_release(entrant->service);
+	struct entrant gone = *entrant;
+
+	(void)close(gone.conn_fd);
+	listener_note_closed(gone.service->gate);
+	entrance_give_back(&gone);
 }

@@ -18,6 +18,7 @@
 #include "gate/service.h"
 #include "gate/setup.h"
 #include "gate/state.h"
+#include "gate/tarpit.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -88,6 +89,7 @@ stop(struct gate *gate, const struct message_stop *asked)
 	gate->setup = setup_free(gate->setup);
 	close_listeners(gate);
 	hall_stop(gate);
+	tarpits_cut(gate);
 	gate->grace.expired = grace_expired;
 	/* Without clients the end of the turn finds that there is nothing to wait for. */
 	if (loop_set_timer(gate->loop, &gate->grace, loop_now(gate->loop) + asked->grace_ms) < 0)

@@ -120,6 +120,21 @@ hall_enter(struct guest *guest, const struct entrant *entrant, const struct hall
 	return 0;
 }
 
+int
+hall_change(struct guest *guest, const struct hall_stage *stage, msec patience)
+{
+	struct loop *loop = guest->entrant.service->gate->loop;
+	const struct hall_stage *before = guest->stage;
+	int error;
+
+	(void)loop_set_timer(loop, &guest->patience, loop_now(loop) + patience);
+	guest->stage = stage;
+	error = loop_rewatch(loop, &guest->watch, events_wanted(guest));
+	if (error < 0)
+		guest->stage = before;
+	return error;
+}
+
 struct entrant
 hall_leave(struct guest *guest)
 {

@@ -46,6 +46,9 @@ struct guest {
 int hall_enter(struct guest *guest, const struct entrant *entrant, const struct hall_stage *stage,
 	msec patience);
 
+/* It waits for something else from now on. -errno: nothing has changed but its patience. */
+int hall_change(struct guest *guest, const struct hall_stage *stage, msec patience);
+
 /* It waits no longer. The entrant is the caller's again, and the hold on the service: to be
  * returned (service_return) when the caller is done with the entrant. */
 struct entrant hall_leave(struct guest *guest);

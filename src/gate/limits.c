@@ -9,6 +9,7 @@
 #include "gate/bans.h"
 #include "gate/listener.h"
 #include "gate/memory.h"
+#include "gate/queue.h"
 #include "gate/service.h"
 #include "model/ban.h"
 #include "model/client_source.h"
@@ -88,9 +89,15 @@ wait_for_rate(const struct service *service)
 }
 
 bool
+limits_host_is_busy(const struct service *service)
+{
+	return is_overloaded(service) || memory_is_short(service);
+}
+
+bool
 limits_are_reached(struct service *service)
 {
-	return is_overloaded(service) || memory_is_short(service) || wait_for_rate(service) > 0;
+	return limits_host_is_busy(service) || wait_for_rate(service) > 0;
 }
 
 static void
@@ -118,8 +125,29 @@ pause_for(struct service *service, enum verdict verdict, msec span)
 }
 
 static enum verdict
+take_hold(struct service *service)
+{
+	bool may_wait = service->config->keys->at_limit == CONFIG_AT_LIMIT_QUEUE;
+
+	switch (queue_take(service)) {
+	case HOLD_PLACE:
+		return VERDICT_ADMIT;
+	case HOLD_SEAT:
+		return VERDICT_wait_queue;
+	case HOLD_NOTHING:
+		break;
+	}
+	if (!may_wait)
+		return VERDICT_refuse_instances;
+	service_note_wait(service);
+	return VERDICT_wait_instances;
+}
+
+static enum verdict
 take_place(struct service *service)
 {
+	if (service->config->keys->queue > 0)
+		return take_hold(service);
 	if (service->config->keys->at_limit == CONFIG_AT_LIMIT_QUEUE)
 		return service_admit(service) ? VERDICT_ADMIT : VERDICT_wait_instances;
 	return service_admit_or_drop(service) ? VERDICT_ADMIT : VERDICT_refuse_instances;
@@ -281,6 +309,40 @@ limits_judge_stream(struct service *service, int conn_fd, const struct netaddr *
 	return verdict;
 }
 
+/* By the prefixes that the daemon itself bans by. */
+static msec
+ban_left(const struct service *service, const struct netaddr *peer)
+{
+	const struct service_keys *keys = service->config->keys;
+	struct shared_sources *sources = service->gate->sources;
+	uint64_t now = clock_of(service);
+	struct ban_source own;
+	struct ban_source of_all;
+	uint64_t until;
+
+	ban_source_of(&own, peer, (uint32_t)keys->source_prefix4, (uint32_t)keys->source_prefix6,
+		BAN_NO_USER);
+	ban_source_of(&of_all, peer, 32, 64, BAN_NO_USER);
+	until = MAX(ban_until(sources, service->ban_number, &own),
+		ban_until(sources, BAN_OF_ALL, &of_all));
+	return until > now ? (msec)((until - now) / rate_clock(1)) : -1;
+}
+
+msec
+limits_time_to_wait(const struct service *service, const struct netaddr *peer, enum verdict verdict)
+{
+	const struct service_keys *keys = service->config->keys;
+	const struct client_source who = source_of(service, SOURCE_ARRIVALS, peer);
+	const struct rate rate = rate_of(keys->cps_per_source, keys->cps_per_source_burst);
+
+	if (verdict == VERDICT_refuse_rate)
+		return wait_for_rate(service);
+	/* Whose client came by a unix socket is not asked once more. */
+	if (verdict == VERDICT_refuse_source_rate && peer->family != AF_UNIX)
+		return client_source_wait(service->gate->sources, &who, &rate, clock_of(service));
+	return verdict == VERDICT_refuse_ban ? ban_left(service, peer) : -1;
+}
+
 void
 limits_release(const struct gate *gate, uint64_t source)
 {
@@ -300,13 +362,10 @@ void
 limits_note_refusal(struct service *service, int conn_fd, const struct netaddr *peer,
 	enum verdict verdict)
 {
-	static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 	const struct service_keys *keys = service->config->keys;
 	const struct config_rate ban = config_rate(keys->ban);
 	struct client_source who;
 
-	if (keys->at_limit == CONFIG_AT_LIMIT_RESET)
-		(void)setsockopt(conn_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	if (verdict != VERDICT_refuse_sensor && (keys->ban == 0 || !is_own_doing(verdict)))
 		return;
 	who = ask_source(service, conn_fd, peer);

@@ -8,16 +8,23 @@
 #include "gate/state.h"
 
 /* May the service take one more client, whoever it is? ADMIT: it has taken a place for it.
- * VERDICT_wait_*: nobody is to be accepted, and listener_resume_service is called when it is time
- * to ask again. Anything else: a client is to be accepted and refused. */
+ * VERDICT_wait_queue: it has taken a seat, and the client is to be accepted and to wait (gate/
+ * queue.h). Another VERDICT_wait_*: nobody is to be accepted, and listener_resume_service is called
+ * when it is time to ask again. Anything else: a client is to be accepted and refused. */
 enum verdict limits_open(struct service *service);
+
+/* Has the host more to do than the service lets it have? For those who have come before. */
+bool limits_host_is_busy(const struct service *service);
+
+/* How long who was refused so has to wait until it may come again; -1: nobody knows. */
+msec limits_time_to_wait(const struct service *service, const struct netaddr *peer,
+	enum verdict verdict);
 
 /* Would limits_open refuse or wait because of rate or load? For who is not at the door. */
 bool limits_are_reached(struct service *service);
 
 /* May this client come in? ADMIT: *ret_source is to be given to limits_release when it leaves (0:
- * nothing is). A refusal makes it known to the kernel if the connection is to be reset when it is
- * closed. */
+ * nothing is). */
 enum verdict limits_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer,
 	uint64_t *ret_source);
 void limits_release(const struct gate *gate, uint64_t source);
@@ -26,8 +33,7 @@ void limits_release(const struct gate *gate, uint64_t source);
  * to be released for it: 0, if it finds no place to be counted in. */
 uint64_t limits_keep(const struct gate *gate, uint64_t source);
 
-/* The client was refused, by whatever verdict: does that make its source one to be banned? And if
- * the service says so, its connection will be reset. */
+/* The client was refused, by whatever verdict: does that make its source one to be banned? */
 void limits_note_refusal(struct service *service, int conn_fd, const struct netaddr *peer,
 	enum verdict verdict);
 

@@ -11,6 +11,8 @@
 #include "gate/limits.h"
 #include "gate/outbox.h"
 #include "gate/preface.h"
+#include "gate/queue.h"
+#include "gate/refusal.h"
 #include "gate/relay.h"
 #include "gate/service.h"
 #include "gate/unix_peer.h"
@@ -94,13 +96,26 @@ takes_places(const struct listener *listener)
 		(!service->builtin.ops && service->config->keys->per == CONFIG_PER_DATAGRAM);
 }
 
+static bool
+lets_wait(const struct service *service)
+{
+	return service->config->keys->at_limit == CONFIG_AT_LIMIT_QUEUE;
+}
+
+/* Who comes now is to wait in the kernel's queue. */
+static bool
+is_shut(const struct service *service)
+{
+	return service->is_full && lets_wait(service) && !queue_has_seat(service);
+}
+
 static void
 watch_again(struct listener *listener)
 {
 	const struct service *service = listener->service;
 
 	if (listener->watch.events != 0 || listener->is_starved ||
-		(takes_places(listener) && (service->is_full || service->is_paced)))
+		(takes_places(listener) && (is_shut(service) || service->is_paced)))
 		return;
 	listener->watch.events = events_wanted(listener);
 	if (loop_watch(service->gate->loop, &listener->watch) < 0) {
@@ -234,15 +249,12 @@ accept_client(struct listener *listener, struct entrant *ret_entrant)
 static enum outcome
 refuse_one(struct listener *listener, enum verdict verdict)
 {
-	const struct policy_answer answer = { .verdict = verdict };
 	struct entrant entrant;
 	enum outcome outcome = accept_client(listener, &entrant);
 
 	if (outcome != ACCEPTED)
 		return outcome;
-	admission_refuse_stream(entrant.service, entrant.conn_fd, &entrant.peer, &answer);
-	(void)close(entrant.conn_fd);
-	listener_note_closed(entrant.service->gate);
+	refusal_refuse(&entrant, verdict);
 	return REFUSED;
 }
 
@@ -253,6 +265,7 @@ accept_one(struct listener *listener)
 	struct entrant entrant;
 	enum outcome outcome;
 	enum verdict verdict;
+	enum hold hold;
 
 	if (!listener_has_what_it_takes(listener))
 		return MUST_PAUSE;
@@ -262,16 +275,18 @@ accept_one(struct listener *listener)
 		listener_pause_service(service);
 		return MUST_PAUSE;
 	}
-	if (verdict != VERDICT_ADMIT)
+	if (verdict != VERDICT_ADMIT && verdict != VERDICT_wait_queue)
 		return refuse_one(listener, verdict);
 	outcome = accept_client(listener, &entrant);
+	hold = verdict == VERDICT_ADMIT ? HOLD_PLACE : HOLD_SEAT;
 	if (outcome != ACCEPTED) {
-		service_release(service);
+		queue_give_back(service, hold);
 		return outcome;
 	}
+	entrant.hold = hold;
 	if (service->config->keys->proxy_from)
 		return preface_begin(&entrant) ? ACCEPTED : REFUSED;
-	return entrance_judge_and_serve(&entrant) ? ACCEPTED : REFUSED;
+	return entrance_go(&entrant) ? ACCEPTED : REFUSED;
 }
 
 /* An accept that finds nobody makes a socket and a file and throws them away: as dear as one that
@@ -289,12 +304,6 @@ tune_batch(struct listener *listener, enum outcome last, unsigned came)
 	}
 }
 
-static bool
-lets_wait(const struct service *service)
-{
-	return service->config->keys->at_limit == CONFIG_AT_LIMIT_QUEUE;
-}
-
 static void
 stream_ready(struct watch *watch, uint32_t events)
 {
@@ -309,7 +318,8 @@ stream_ready(struct watch *watch, uint32_t events)
 		/* Whether somebody waits for a place the loop tells; to find none for nobody would
 		 * be told as a siege. */
 		if (i > 0 && lets_wait(listener->service) &&
-			service_has_no_place(listener->service))
+			service_has_no_place(listener->service) &&
+			!queue_has_seat(listener->service))
 			break;
 		outcome = accept_one(listener);
 		accepted += outcome == ACCEPTED;
@@ -432,6 +442,17 @@ void
 listener_resume_service(struct service *service)
 {
 	service_note_place(service);
+	queue_serve(service);
+	for (struct listener *listener = service->listeners; listener;
+		listener = listener->next_of_service)
+		watch_again(listener);
+}
+
+void
+listener_note_seat(struct service *service)
+{
+	if (!service->is_full)
+		return;
 	for (struct listener *listener = service->listeners; listener;
 		listener = listener->next_of_service)
 		watch_again(listener);

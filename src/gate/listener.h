@@ -25,6 +25,9 @@ void listener_serve(struct listener *listener, struct service *service);
 /* A place of the service is free. */
 void listener_resume_service(struct service *service);
 
+/* There may be a seat in the service's queue, though no place. */
+void listener_note_seat(struct service *service);
+
 /* All places of the service are taken: wait until one is free. */
 void listener_pause_service(struct service *service);
 

@@ -3,8 +3,8 @@
 #include "gate/preface.h"
 
 #include "base/log.h"
-#include "gate/admission.h"
 #include "gate/hall.h"
+#include "gate/refusal.h"
 #include "gate/service.h"
 #include "model/proxies.h"
 #include "model/proxy.h"
@@ -21,14 +21,12 @@ struct preface {
 static void
 refuse(struct preface *preface, const char *wrong)
 {
-	static const struct policy_answer not_named = { .verdict = VERDICT_refuse_proxy };
 	struct entrant proxy = hall_leave(&preface->guest);
 
 	if (log_wants(LOG_LEVEL_INFO))
 		LOG(proxy_refused, .service = service_name(proxy.service), .peer = &proxy.peer,
 			.mistake = wrong);
-	admission_note_refusal(proxy.service, &proxy.peer, &not_named, false);
-	entrance_turn_away(&proxy);
+	refusal_refuse(&proxy, VERDICT_refuse_proxy);
 	service_return(proxy.service);
 	free(preface);
 }
@@ -47,7 +45,7 @@ let_in(struct preface *preface, const struct proxy_header *header)
 		LOG(proxy_named, .service = service_name(service), .peer = &entrant.peer,
 			.proxy = &entrant.proxy);
 	}
-	(void)entrance_judge_and_serve(&entrant);
+	(void)entrance_go(&entrant);
 	service_return(service);
 	free(preface);
 }
@@ -108,21 +106,21 @@ preface_over(struct guest *guest, enum hall_end why)
 }
 
 bool
-preface_begin(const struct entrant *proxy)
+preface_begin(struct entrant *proxy)
 {
-	static const struct policy_answer not_listed = { .verdict = VERDICT_refuse_proxy };
 	static const struct hall_stage stage = {
 		.ready = preface_ready,
 		.events = EPOLLIN,
 		.over = preface_over,
 	};
-	struct service *service = proxy->service;
-	struct preface *preface = NULL;
+	const struct service *service = proxy->service;
+	struct preface *preface;
 
-	if (proxies_has(service->proxies, &proxy->peer))
-		preface = malloc(sizeof(*preface));
-	else
-		admission_note_refusal(service, &proxy->peer, &not_listed, false);
+	if (!proxies_has(service->proxies, &proxy->peer)) {
+		refusal_refuse(proxy, VERDICT_refuse_proxy);
+		return false;
+	}
+	preface = malloc(sizeof(*preface));
 	if (preface)
 		preface->length = 0;
 	if (preface &&

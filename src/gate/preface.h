@@ -10,6 +10,6 @@
 
 /* Somebody has connected: wait for what it says, for `proxy_timeout` at most. False: it is none of
  * the service's proxies and was turned away, as are those that say nothing, or something else. */
-bool preface_begin(const struct entrant *proxy);
+bool preface_begin(struct entrant *proxy);
 
 #endif

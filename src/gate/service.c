@@ -4,9 +4,13 @@
 
 #include "base/log.h"
 #include "base/shared_places.h"
+#include "base/shared_queue.h"
+#include "effects/sealed.h"
 #include "gate/listener.h"
 #include "gate/outbox.h"
 #include "gate/pool.h"
+#include "gate/queue.h"
+#include "gate/tarpit.h"
 #include "model/proxies.h"
 
 #define RELIEF_MS 1000
@@ -29,6 +33,7 @@ generation_return(struct generation *generation)
 	if (!generation || --generation->users > 0)
 		return;
 	config_free(generation->config);
+	sealed_unmap(generation->banners, generation->banners_size);
 	free(generation);
 }
 
@@ -71,6 +76,8 @@ service_end(struct service *service)
 	free(builtin->file);
 	free(service->refusals);
 	service->proxies = proxies_free(service->proxies);
+	service->queue = queue_free(service->queue);
+	service->tarpit = tarpit_free(service->tarpit);
 	generation_return(service->generation);
 	free(service);
 }
@@ -143,7 +150,7 @@ service_return(struct service *service)
 }
 
 bool
-service_admit(struct service *service)
+service_try_place(struct service *service)
 {
 	struct gate *gate = service->gate;
 
@@ -151,16 +158,44 @@ service_admit(struct service *service)
 		    service->config->keys->instances))
 		return true;
 	service->is_full = true;
-	service_count(service, METRIC_waits, 1);
+	return false;
+}
+
+void
+service_note_siege(struct service *service, enum verdict verdict)
+{
 	/* One that the supervisor slows is not besieged, and that it is slow has been told. */
-	if (shared_ceiling(gate->shared, service->row) >= 0)
+	if (shared_ceiling(service->gate->shared, service->row) >= 0) {
 		service_count(service, METRIC_verdict_wait_failures, 1);
-	else if (!service->is_besieged) {
-		service->is_besieged = true;
-		LOG(service_full, .service = service_name(service),
-			.verdict = verdict_word(VERDICT_wait_instances),
-			.instances = service->config->keys->instances);
+		return;
 	}
+	if (service->is_besieged)
+		return;
+	service->is_besieged = true;
+	if (verdict == VERDICT_wait_queue)
+		LOG(service_queues, .service = service_name(service),
+			.instances = service->config->keys->instances,
+			.queue = service->config->keys->queue);
+	else
+		LOG(service_full, .service = service_name(service),
+			.verdict = verdict_word(verdict),
+			.instances = service->config->keys->instances);
+}
+
+void
+service_note_wait(struct service *service)
+{
+	service->is_full = true;
+	service_count(service, METRIC_waits, 1);
+	service_note_siege(service, VERDICT_wait_instances);
+}
+
+bool
+service_admit(struct service *service)
+{
+	if (service_try_place(service))
+		return true;
+	service_note_wait(service);
 	return false;
 }
 
@@ -212,15 +247,22 @@ service_note_place(struct service *service)
 }
 
 void
+service_tell_free(const struct service *service)
+{
+	struct gate *gate = service->gate;
+	struct message_freed freed = { .row = service->row };
+
+	if (shared_queue_has_others(gate->shared, service->row, gate->writer))
+		outbox_send(gate, MESSAGE_freed, &freed, -1);
+}
+
+void
 service_release(struct service *service)
 {
 	struct gate *gate = service->gate;
 
-	if (shared_release(gate->shared, service->row, gate->writer)) {
-		struct message_freed freed = { .row = service->row };
-
-		outbox_send(gate, MESSAGE_freed, &freed, -1);
-	}
+	if (shared_release(gate->shared, service->row, gate->writer))
+		service_tell_free(service);
 	if (service->is_full)
 		listener_resume_service(service);
 }

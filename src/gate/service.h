@@ -29,6 +29,17 @@ void service_release(struct service *service);
 /* The same for somebody who does not wait for one: what he brought is dropped. */
 bool service_admit_or_drop(struct service *service);
 
+/* The same without a word: for whom it is no news that there is none. */
+bool service_try_place(struct service *service);
+
+/* All places are taken, and clients wait, in the kernel or (VERDICT_wait_queue) with us: told once
+ * for each siege. Nobody more is accepted: this gate is woken when there is a place. */
+void service_note_siege(struct service *service, enum verdict verdict);
+void service_note_wait(struct service *service);
+
+/* Something that others may wait for is free: have them woken. */
+void service_tell_free(const struct service *service);
+
 /* Take one in any case: for a client that stays when its program, which held one for it, has
  * ended. */
 void service_keep_place(struct service *service);

@@ -3,6 +3,8 @@
  * checked that they fit together. */
 #include "gate/setup.h"
 
+#include "config/banner_files.h"
+#include "effects/sealed.h"
 #include "gate/builtin.h"
 #include "gate/memory.h"
 #include "gate/rules.h"
@@ -12,6 +14,7 @@
 #include <sys/stat.h>
 
 #define TEXT_MAX (256 << 20)
+#define CONFIG_BANNERS 3 /* the descriptor of a message that they come by */
 
 static int
 broken(const char **ret_rule, const char *rule)
@@ -80,6 +83,19 @@ read_config(struct setup *setup, int text_fd, const char **ret_rule)
 	return result < 0 ? result : -ENOMEM;
 }
 
+/* The last descriptor, if there is one. */
+static int
+map_banners(struct generation *generation, const struct message *message, const char **ret_rule)
+{
+	if (message->fd_count <= CONFIG_BANNERS)
+		return 0;
+	if (sealed_map(message->fds[CONFIG_BANNERS], &generation->banners,
+		    &generation->banners_size) < 0 ||
+		!banner_files_are_whole(generation->banners, generation->banners_size))
+		return broken(ret_rule, "no files of banners");
+	return 0;
+}
+
 int
 setup_begin(struct gate *gate, struct message *message, const char **ret_rule)
 {
@@ -94,6 +110,9 @@ setup_begin(struct gate *gate, struct message *message, const char **ret_rule)
 	gate->setup = setup;
 	setup->asked = *asked;
 	result = read_config(setup, message->fds[0], ret_rule);
+	if (result < 0)
+		return result;
+	result = map_banners(setup->generation, message, ret_rule);
 	if (result < 0)
 		return result;
 	if (setup->generation->config->service_count != asked->service_count)

@@ -13,6 +13,7 @@
 #include "gate/rules.h"
 #include "gate/service.h"
 #include "gate/setup.h"
+#include "gate/tarpit.h"
 
 #include <errno.h>
 #include <string.h>
@@ -282,6 +283,7 @@ serve(struct gate *gate, const struct setup *setup)
 			listener_resume_service(gate->services[i]);
 	}
 	hall_forget_gone(gate);
+	tarpits_forget_gone(gate);
 	carry_forget_gone(gate);
 	carry_restart_idle(gate);
 	relays_restart_timers(gate);

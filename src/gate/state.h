@@ -26,15 +26,19 @@ struct gate;
 struct guest;
 struct outbox;
 struct proxies;
+struct queue;
 struct refusals;
 struct relays;
 struct said;
 struct service;
 struct setup;
+struct tarpit;
 
 /* A configuration, alive until the last service that was made from it is gone. */
 struct generation {
 	struct config *config;
+	const void *banners; /* the files of its banners, mapped; NULL: there are none */
+	size_t banners_size;
 	uint32_t users;
 };
 
@@ -112,6 +116,9 @@ struct service {
 	bool is_paced;
 	struct timer pace;
 
+	struct queue *queue;   /* clients that were accepted and wait for a place; NULL: none yet */
+	struct tarpit *tarpit; /* clients that were refused and are held; NULL: none yet */
+
 	struct conn *oldest; /* connections by their last move, for the idle time-out */
 	struct conn *newest;
 	struct timer idle;
@@ -147,6 +154,8 @@ struct gate {
 
 	struct said *first_said;   /* programs whose stderr is read */
 	struct guest *first_guest; /* clients that wait to be served (gate/hall.h) */
+	uint32_t farewell_count;   /* of them that were refused, and are given time to read it */
+	uint32_t tarpit_count;     /* clients in tarpits */
 	struct outbox *outbox;
 	struct conns *conns;
 	struct datagrams *datagrams;
@@ -168,7 +177,7 @@ struct gate {
 
 	struct timer grace;
 	bool is_draining; /* another gate has taken its place */
-	bool is_drained; /* and leaves when the supervisor has been told all there was to tell */
+	bool is_drained;  /* and leaves when the supervisor has been told all there was to tell */
 	uint32_t conn_count; /* connections of built-ins, those that are relayed, those that wait */
 };
 

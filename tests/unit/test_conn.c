@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Connections of built-ins, as clients of a real gate see them. */
-/* LINK: @BASE @GATE_ROOM src/config/complaint.o src/config/meaning.o src/config/protocols.o
- * services/chargen.o services/daytime.o services/discard.o services/echo.o services/tcpmux.o
- * tests/unit/fake_config.o tests/unit/fake_services.o tests/unit/fake_supervisor.o -lseccomp */
+/* LINK: @BASE @GATE_ROOM src/config/banner_files.o src/config/banner.o src/config/complaint.o
+ * src/config/meaning.o src/config/protocols.o services/chargen.o services/daytime.o
+ * services/discard.o services/echo.o services/tcpmux.o tests/unit/fake_config.o
+ * tests/unit/fake_services.o tests/unit/fake_supervisor.o -lseccomp */
 /* WRAP: sandbox_enter */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Streams that the gate relays to programs: bytes, ends and times, each way on its own. */
-/* LINK: @BASE @GATE_ROOM src/effects/terminal.o src/config/complaint.o src/config/meaning.o
- * src/config/protocols.o services/chargen.o services/daytime.o services/discard.o
- * services/echo.o services/tcpmux.o tests/unit/fake_config.o tests/unit/fake_services.o
- * tests/unit/fake_supervisor.o -lseccomp */
+/* LINK: @BASE @GATE_ROOM src/config/banner_files.o src/config/banner.o src/effects/terminal.o
+ * src/config/complaint.o src/config/meaning.o src/config/protocols.o services/chargen.o
+ * services/daytime.o services/discard.o services/echo.o services/tcpmux.o
+ * tests/unit/fake_config.o tests/unit/fake_services.o tests/unit/fake_supervisor.o -lseccomp */
 /* WRAP: sandbox_enter */
 #include <setjmp.h>
 #include <stdarg.h>
