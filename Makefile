@@ -55,7 +55,7 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 
 CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_describe.o \
 	src/supervisor/control_dispatch.o src/supervisor/control_peer.o src/supervisor/control_plan.o \
-	src/supervisor/control_reload.o src/supervisor/control_status.o
+	src/supervisor/control_reload.o src/supervisor/control_status.o src/supervisor/control_upgrade.o
 REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 	src/model/ban.o src/model/ban_book.o src/model/ban_text.o src/model/client_source.o \
 	src/model/rate.o src/supervisor/bans.o src/supervisor/bans_export.o \

@@ -291,3 +291,15 @@ show_stop(const struct control *control, const json_t *reply)
 		(void)nanosleep(&pause, NULL);
 	return 0;
 }
+
+int
+show_upgrade(const struct control *control, const json_t *reply)
+{
+	(void)control;
+	(void)printf("reeved ");
+	show_padded(show_text(reply, "version"), 0);
+	(void)printf(" goes on as process %lld, in the place of ", show_number(reply, "pid"));
+	show_padded(show_text(reply, "from"), 0);
+	(void)printf("; %lld programs run\n", show_number(reply, "programs"));
+	return 0;
+}

@@ -22,4 +22,17 @@ void control_reload_refused(struct supervisor *supervisor, const struct complain
 void control_reload_ends(struct supervisor *supervisor, const char *problem);
 void control_stopping(struct supervisor *supervisor);
 
+/* --- an upgrade (control_upgrade.c): those who have asked for it by the method */
+
+struct control_peer;
+
+/* It will not be. */
+void control_upgrade_refused(struct supervisor *supervisor, const char *reason);
+
+/* The connections that wait for the next program's answer, one after another (NULL: the first, and
+ * at the end); its answer. */
+const struct control_peer *control_upgrade_next(const struct supervisor *supervisor,
+	const struct control_peer *after, int *ret_asker_fd);
+void control_upgrade_answer(const struct supervisor *supervisor, int asker_fd);
+
 #endif

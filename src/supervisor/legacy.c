@@ -189,6 +189,7 @@ take_opened(void *owner, unsigned int kind, void *row)
 	case SAVED_ROW_member:
 	case SAVED_ROW_failures:
 	case SAVED_ROW_gate:
+	case SAVED_ROW_asker:
 	case SAVED_ROW_COUNT:
 		break;
 	}
@@ -363,6 +364,17 @@ take_gate(const struct restoring *restoring, struct saved_gate *row)
 }
 
 static int
+take_asker(const struct restoring *restoring, struct saved_asker *row)
+{
+	struct legacy *legacy = restoring->supervisor->legacy;
+
+	if (row->fd < 0 || legacy->asker_count == LEGACY_ASKERS_MAX)
+		return -EPROTO;
+	legacy->askers[legacy->asker_count++] = util_take_fd(&row->fd);
+	return 0;
+}
+
+static int
 take_running(void *owner, unsigned int kind, void *row)
 {
 	struct restoring *restoring = owner;
@@ -390,6 +402,8 @@ take_running(void *owner, unsigned int kind, void *row)
 		return deadlines_restore_member(restoring->bounds, row);
 	case SAVED_ROW_gate:
 		return take_gate(restoring, row);
+	case SAVED_ROW_asker:
+		return take_asker(restoring, row);
 	case SAVED_ROW_daemon:
 	case SAVED_ROW_service:
 	case SAVED_ROW_failures:
@@ -564,6 +578,8 @@ legacy_free(struct supervisor *supervisor)
 	}
 	if (legacy->state_fd >= 0)
 		(void)close(legacy->state_fd);
+	for (uint32_t i = 0; i < legacy->asker_count; i++)
+		(void)close(legacy->askers[i]);
 	free(legacy->daemon.version);
 	free(legacy);
 	supervisor->legacy = NULL;

@@ -14,14 +14,18 @@
 /* Where the next one finds it, in the environment: the number of the memfd. */
 #define LEGACY_VARIABLE "REEVE_LEGACY_FD"
 
+#define LEGACY_ASKERS_MAX 32
+
 struct legacy {
 	int state_fd;
 	const char *text; /* NULL: it cannot be read */
 	size_t length;
 	struct saved_mistake mistake; /* why not */
 	struct saved_daemon daemon;
-	bool has_counters; /* the shared memory is the same, what lies in it holds */
-	bool has_sources;  /* so is that of sources */
+	bool has_counters;             /* the shared memory is the same, what lies in it holds */
+	bool has_sources;              /* so is that of sources */
+	int askers[LEGACY_ASKERS_MAX]; /* who wait to be told that it is done */
+	uint32_t asker_count;
 };
 
 /* --- to leave it (legacy_save.c) */

@@ -4,6 +4,7 @@
 
 #include "effects/channel.h"
 #include "effects/sealed.h"
+#include "supervisor/control.h"
 #include "supervisor/deadlines.h"
 #include "supervisor/failures.h"
 #include "supervisor/gates.h"
@@ -210,6 +211,16 @@ add_gates(struct saving *saving, const struct supervisor *supervisor)
 }
 
 static void
+add_askers(struct saving *saving, const struct supervisor *supervisor)
+{
+	const struct control_peer *peer = NULL;
+	struct saved_asker row;
+
+	while ((peer = control_upgrade_next(supervisor, peer, &row.fd)) != NULL)
+		add(saving, SAVED_ROW_asker, &row);
+}
+
+static void
 add_all(struct saving *saving, const struct supervisor *supervisor)
 {
 	saved_begin(&saving->writer);
@@ -220,6 +231,7 @@ add_all(struct saving *saving, const struct supervisor *supervisor)
 	add_programs(saving, supervisor);
 	add_failures(saving, supervisor);
 	add_gates(saving, supervisor);
+	add_askers(saving, supervisor);
 	saved_end(&saving->writer);
 }
 

@@ -378,6 +378,8 @@ tell_upgraded(struct supervisor *supervisor)
 	LOG(upgraded, .from = legacy->daemon.version != NULL ? legacy->daemon.version : "unknown",
 		.version = REEVE_VERSION, .listeners = (int64_t)supervisor->listeners.count,
 		.handlers = (int64_t)supervisor->handlers.count, .draining = draining);
+	for (uint32_t i = 0; i < legacy->asker_count; i++)
+		control_upgrade_answer(supervisor, legacy->askers[i]);
 }
 
 /* Who has started us, a person or a service manager; not whom an upgrade found there. */

@@ -3,6 +3,7 @@
 #include "supervisor/upgrade.h"
 
 #include "supervisor/bans.h"
+#include "supervisor/control.h"
 #include "supervisor/draining.h"
 #include "supervisor/gates.h"
 #include "supervisor/handlers.h"
@@ -93,6 +94,7 @@ refuse(struct supervisor *supervisor, const char *reason)
 	loop_stop_timer(supervisor->loop, &upgrade->timer);
 	upgrade->stage = UPGRADE_NONE;
 	LOG(upgrade_refused, .program = upgrade->program, .reason = reason);
+	control_upgrade_refused(supervisor, reason);
 	notify_ready("The new program cannot serve; the running one goes on");
 	reload_gates_changed(supervisor);
 }
@@ -174,6 +176,7 @@ leave(struct supervisor *supervisor)
 		free(fds.fds);
 	}
 	LOG(upgrade_failed, .program = upgrade->program, .error = -error);
+	control_upgrade_refused(supervisor, strerror(-error));
 	upgrade->stage = UPGRADE_NONE;
 	start_gates_anew(supervisor);
 	notify_ready("The new program could not be started; the running one goes on");

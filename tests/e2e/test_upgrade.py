@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: ISC
 """Upgrade in place: another program goes on in the running one's process, and nothing is lost."""
 
+import json
 import os
 import shutil
 import signal
-import socket
-import threading
 
 from claims import REEVED, STREAMS, WAIT, claim, expect, expect_equal
-from harness import descriptor_counts, wait_for_no_more_descriptors, wait_until
-from system import is_gone, proc_field
+from harness import wait_until
 from talk import ask, receive, receive_all, receive_line
 from test_failures import failing_daemon, throttle
 from test_gates import Load
 from test_reload import inode_of_listener
 from test_wait import ask_pid, wait_daemon
+from varlink import reevectl
 
 
 def upgrade(daemon, wanted="upgraded"):
@@ -246,3 +245,23 @@ def no_client_is_refused_or_lost_while_it_is_upgraded_under_load(scene, gates):
         for load in loads:
             load.join(WAIT)
     expect_equal(sum(load.lost + len(load.refused) for load in loads), 0, "clients lost or refused")
+
+
+@claim(needs=["probe"])
+def reevectl_upgrade_waits_for_the_new_program_and_says_what_goes_on(scene):
+    daemon = scene.daemon(scene.program("hold", scene.probe + " hold"))
+    daemon.hold()
+    out, _ = reevectl(daemon, "upgrade")
+    event = daemon.wait_for_event("upgraded")
+    expect_equal(out, "reeved %s goes on as process %d, in the place of %s; 1 programs run\n" % (
+        event["version"], daemon.pid, event["from"]), "what reevectl says")
+    expect_equal(json.loads(reevectl(daemon, "--json", "upgrade")[0])["pid"], daemon.pid, "pid")
+
+
+@claim()
+def reevectl_upgrade_says_why_it_is_refused(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    daemon.write_table("echo nonsense\n")
+    _, error = reevectl(daemon, "upgrade", status=1)
+    expect("services0:1:6" in error, "what reevectl says: %s", error)
+    expect_equal(ask(daemon.client("echo"), b"x"), b"x", "the answer")
