@@ -55,8 +55,12 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 
 CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_describe.o \
 	src/supervisor/control_dispatch.o src/supervisor/control_peer.o src/supervisor/control_plan.o \
-	src/supervisor/control_reload.o src/supervisor/control_status.o src/supervisor/control_upgrade.o
-REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
+	src/supervisor/control_reload.o src/supervisor/control_status.o \
+	src/supervisor/control_upgrade.o
+# What outlives a program, or takes its place.
+UPGRADE := src/supervisor/bounds_saved.o src/supervisor/draining.o src/supervisor/kept.o src/supervisor/legacy.o \
+	src/supervisor/legacy_save.o src/supervisor/saved_state.o src/supervisor/upgrade.o src/supervisor/upgrade_check.o
+REEVED := $(BASE) $(CONFIG) $(UPGRADE) src/model/access.o src/model/access_build.o \
 	src/model/ban.o src/model/ban_book.o src/model/ban_text.o src/model/client_source.o \
 	src/model/rate.o src/supervisor/bans.o src/supervisor/bans_export.o \
 	src/supervisor/bans_file.o \
@@ -65,18 +69,17 @@ REEVED := $(BASE) $(CONFIG) src/model/access.o src/model/access_build.o \
 	src/effects/local.o src/effects/notify.o src/effects/priv.o src/effects/sealed.o \
 	src/effects/self.o src/effects/session.o src/effects/sockdiag.o src/effects/spawn.o \
 	src/effects/spawn_child.o src/effects/terminal.o src/supervisor/accounts.o \
-	src/supervisor/activation.o src/supervisor/announce.o src/supervisor/background.o src/supervisor/bounds_saved.o \
+	src/supervisor/activation.o src/supervisor/announce.o src/supervisor/background.o \
 	$(CONTROL_SOCKET) \
 	src/supervisor/deadlines.o \
-	src/supervisor/dispatch.o src/supervisor/draining.o src/supervisor/error_files.o src/supervisor/failures.o \
+	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/failures.o \
 	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
 	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/interfaces.o \
-	src/supervisor/legacy.o \
-	src/supervisor/legacy_save.o src/supervisor/listeners.o \
+	src/supervisor/listeners.o \
 	src/supervisor/measures.o 	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
 	src/supervisor/reload.o src/supervisor/rules.o src/supervisor/rundir.o \
-	src/supervisor/saved_state.o src/supervisor/services.o src/supervisor/supervisor.o \
-	src/supervisor/upgrade.o src/supervisor/upgrade_check.o src/supervisor/variables.o \
+	src/supervisor/services.o src/supervisor/supervisor.o \
+	src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
 GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/model/openmetrics.o \
 	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/rate.o src/effects/channel.o \
@@ -85,14 +88,14 @@ GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/mo
 	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
 	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o src/gate/conn_idle.o \
 	src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o src/gate/datagrams.o \
-	src/gate/entrance.o src/gate/gate.o src/gate/hall.o src/gate/limits.o src/gate/listener.o \
+	src/gate/entrance.o src/gate/gate.o src/gate/hall.o src/gate/kept.o src/gate/limits.o src/gate/listener.o \
 	src/gate/queue.o src/gate/refusal.o src/gate/speech.o src/gate/tarpit.o \
 	src/gate/measures.o src/gate/outbox.o src/gate/pool.o src/gate/preface.o src/gate/relay.o \
 	src/gate/relay_end.o src/gate/relay_flow.o src/gate/rules.o src/gate/said.o \
 	src/gate/service.o src/gate/setup.o src/gate/setup_commit.o src/gate/spawn_request.o \
 	src/gate/unix_peer.o
 GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
-	services/chat_command.o services/chat_history.o services/chat_name.o services/chat_room.o \
+	services/chat_command.o services/chat_history.o services/chat_name.o services/chat_room.o services/chat_saved.o \
 	services/chat_table.o services/chat_telnet.o services/chat_text.o services/chat_udp.o \
 	services/chat_user.o services/daytime.o services/discard.o services/echo.o \
 	services/metrics.o services/metrics_request.o services/qotd.o services/registry.o \

@@ -5,6 +5,7 @@
 #include "services/chat_command.h"
 #include "services/chat_history.h"
 #include "services/chat_room.h"
+#include "services/chat_saved.h"
 #include "services/chat_udp.h"
 #include "services/chat_user.h"
 
@@ -22,7 +23,8 @@ chat_line_max(const struct chat *chat)
 void
 chat_update_ticks(struct chat *chat)
 {
-	builtin_want_ticks(chat->builtin, chat->crowds_due > 0 || chat_udp_has_users(chat));
+	builtin_want_ticks(chat->builtin,
+		chat->crowds_due > 0 || chat_udp_has_users(chat) || chat->is_restored);
 }
 
 /* --- what a line means */
@@ -304,6 +306,9 @@ chat_tick(struct builtin *builtin, msec now)
 
 	chat_udp_expire(chat, now);
 	chat_room_sum_up(chat, now);
+	if (chat->is_restored)
+		chat_room_free_empty(chat);
+	chat->is_restored = false;
 	chat_bury(chat);
 }
 
@@ -327,6 +332,18 @@ choose_lobby(struct chat *chat)
 	if (before && before != lobby)
 		chat_room_free_if_empty(chat, before);
 	return 0;
+}
+
+/* Only the lobby is there. */
+void
+chat_set_key(struct chat *chat, struct siphash_key key)
+{
+	struct chat_room *lobby = chat->lobby;
+
+	chat_table_remove(&chat->rooms, &lobby->by_name);
+	chat->key = key;
+	lobby->by_name.hash = chat_name_hash(&chat->key, lobby->name);
+	chat_table_add(&chat->rooms, &lobby->by_name);
 }
 
 static void
@@ -401,4 +418,8 @@ const struct service_ops chat_ops = {
 	.closed = chat_closed,
 	.datagram = chat_datagram,
 	.tick = chat_tick,
+	.save = chat_save,
+	.save_conn = chat_save_conn,
+	.restore = chat_restore,
+	.restore_conn = chat_restore_conn,
 };

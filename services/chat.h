@@ -93,6 +93,7 @@ struct chat {
 	msec deliveries_at;
 
 	struct chat_udp *udp;
+	bool is_restored; /* rooms may be empty; the next tick looks */
 
 	size_t line_length;
 	char line[CHAT_LINE_MAX];      /* raw, as it comes in */
@@ -104,6 +105,9 @@ void chat_take_line(struct chat_user *user, const char *line, size_t length, boo
 
 /* The longest line now (options change). */
 size_t chat_line_max(const struct chat *chat);
+
+/* Have names, and whatever else is hashed, found by another key: of a chat that nobody is in. */
+void chat_set_key(struct chat *chat, struct siphash_key key);
 
 /* Ticks are asked for only while something waits for them. */
 void chat_update_ticks(struct chat *chat);

@@ -53,21 +53,21 @@ make_place(struct chat *chat, struct chat_room *room, size_t cost)
 }
 
 void
-chat_history_keep(struct chat *chat, struct chat_room *room)
+chat_history_put(struct chat *chat, struct chat_room *room, msec said_at, const char *line,
+	size_t length)
 {
 	uint32_t keep = (uint32_t)builtin_options(chat->builtin)->chat_history;
 	struct chat_past *past;
 
-	if (keep == 0 || textbuf_error(&chat->text) < 0 ||
-		!make_place(chat, room, sizeof(*past) + chat->text.length))
+	if (keep == 0 || !make_place(chat, room, sizeof(*past) + length))
 		return;
-	past = malloc(sizeof(*past) + chat->text.length);
+	past = malloc(sizeof(*past) + length);
 	if (!past)
 		return;
 	past->newer = NULL;
-	past->said_at = builtin_now(chat->builtin);
-	past->length = chat->text.length;
-	memcpy(past->line, chat->text.text, past->length);
+	past->said_at = said_at;
+	past->length = length;
+	memcpy(past->line, line, length);
 	if (room->last_past)
 		room->last_past->newer = past;
 	else
@@ -77,6 +77,28 @@ chat_history_keep(struct chat *chat, struct chat_room *room)
 	room->past_bytes += cost_of(past);
 	chat->history_bytes += cost_of(past);
 	chat_history_shrink(chat, room, keep);
+}
+
+void
+chat_history_keep(struct chat *chat, struct chat_room *room)
+{
+	if (textbuf_error(&chat->text) == 0)
+		chat_history_put(chat, room, builtin_now(chat->builtin), chat->text.text,
+			chat->text.length);
+}
+
+const struct chat_past *
+chat_history_next(const struct chat_room *room, const struct chat_past *past, msec *ret_said_at,
+	char **ret_line, size_t *ret_length)
+{
+	struct chat_past *next = past ? past->newer : room->first_past;
+
+	if (!next)
+		return NULL;
+	*ret_said_at = next->said_at;
+	*ret_line = next->line;
+	*ret_length = next->length;
+	return next;
 }
 
 void

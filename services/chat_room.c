@@ -76,6 +76,17 @@ chat_room_free_if_empty(struct chat *chat, struct chat_room *room)
 		chat_room_free(chat, room);
 }
 
+void
+chat_room_free_empty(struct chat *chat)
+{
+	struct chat_room *next;
+
+	for (struct chat_room *room = chat->first_room; room; room = next) {
+		next = room->newer;
+		chat_room_free_if_empty(chat, room);
+	}
+}
+
 /* --- telling */
 
 void
@@ -250,6 +261,12 @@ add_member(struct chat_room *room, struct chat_user *user)
 	user->room = room;
 	room->members[room->member_count++] = user;
 	return 0;
+}
+
+int
+chat_room_return(struct chat_room *room, struct chat_user *user)
+{
+	return add_member(room, user);
 }
 
 int

@@ -47,6 +47,12 @@ void chat_room_free_if_empty(struct chat *chat, struct chat_room *room);
 /* Come in: the others learn it, the newcomer is shown topic and history. -ENOMEM: he is not in. */
 int chat_room_enter(struct chat_room *room, struct chat_user *user);
 
+/* Be in again, as one who has never left: nobody learns it. 0 or -ENOMEM. */
+int chat_room_return(struct chat_room *room, struct chat_user *user);
+
+/* End all rooms but the lobby that nobody is in. */
+void chat_room_free_empty(struct chat *chat);
+
 /* Go. `reason`: what the others are told of it, may be NULL; chat_room_remove tells nobody. */
 void chat_room_leave(struct chat_user *user, const char *reason);
 void chat_room_remove(struct chat_user *user);

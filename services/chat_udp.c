@@ -205,6 +205,21 @@ has_place_for(const struct chat_udp *udp, const struct datagram_peer *peer)
 }
 
 static struct udp_user *
+add_user(struct chat *chat, const struct datagram_peer *peer, msec alive_at)
+{
+	struct udp_user *udp_user = calloc(1, sizeof(*udp_user));
+
+	if (!udp_user)
+		return NULL;
+	udp_user->peer = *peer;
+	udp_user->alive_at = alive_at;
+	udp_user->by_peer.hash = hash_peer(chat, peer, NUMBER_OF_TABLE);
+	chat_table_add(&chat->udp->users, &udp_user->by_peer);
+	add_to_order(chat->udp, udp_user);
+	return udp_user;
+}
+
+static struct udp_user *
 begin_user(struct chat *chat, const struct datagram *datagram)
 {
 	struct udp_user *udp_user;
@@ -213,15 +228,9 @@ begin_user(struct chat *chat, const struct datagram *datagram)
 		(void)datagram_reply(datagram, "*** Full\r\n", strlen("*** Full\r\n"));
 		return NULL;
 	}
-	udp_user = calloc(1, sizeof(*udp_user));
-	if (!udp_user)
-		return NULL;
-	udp_user->peer = *datagram->peer;
-	udp_user->alive_at = builtin_now(chat->builtin);
-	udp_user->by_peer.hash = hash_peer(chat, datagram->peer, NUMBER_OF_TABLE);
-	chat_table_add(&chat->udp->users, &udp_user->by_peer);
-	add_to_order(chat->udp, udp_user);
-	chat_user_begin(&udp_user->user, chat, NULL);
+	udp_user = add_user(chat, datagram->peer, builtin_now(chat->builtin));
+	if (udp_user)
+		chat_user_begin(&udp_user->user, chat, NULL);
 	return udp_user;
 }
 
@@ -389,4 +398,32 @@ chat_udp_stop(struct chat *chat)
 	chat_table_fini(&chat->udp->users);
 	free(chat->udp);
 	chat->udp = NULL;
+}
+
+struct chat_user *
+chat_udp_next(const struct chat *chat, const struct chat_user *after,
+	struct datagram_peer *ret_peer, msec *ret_alive_at)
+{
+	const struct udp_user *before =
+		after ? CONTAINER_OF((uintptr_t)after, struct udp_user, user) : NULL;
+	struct udp_user *next = before ? before->later : chat->udp->longest_silent;
+
+	if (!next)
+		return NULL;
+	*ret_peer = next->peer;
+	*ret_alive_at = next->alive_at;
+	return &next->user;
+}
+
+struct chat_user *
+chat_udp_revive(struct chat *chat, const struct datagram_peer *peer, msec alive_at)
+{
+	struct udp_user *udp_user = NULL;
+
+	if (!find_user(chat, peer) && has_place_for(chat->udp, peer))
+		udp_user = add_user(chat, peer, alive_at);
+	if (!udp_user)
+		return NULL;
+	udp_user->user.chat = chat;
+	return &udp_user->user;
 }

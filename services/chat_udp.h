@@ -37,6 +37,14 @@ void chat_udp_send(struct chat_user *user, const char *text, size_t length);
 void chat_udp_expire(struct chat *chat, msec now);
 bool chat_udp_has_users(const struct chat *chat);
 
+/* Those who are there, one by one (NULL: the first, and at the end), in the order of their last
+ * datagrams; put one back behind all others, without a word (NULL: there is no place, he is there
+ * already, or no memory). */
+struct chat_user *chat_udp_next(const struct chat *chat, const struct chat_user *after,
+	struct datagram_peer *ret_peer, msec *ret_alive_at);
+struct chat_user *chat_udp_revive(struct chat *chat, const struct datagram_peer *peer,
+	msec alive_at);
+
 /* He has departed: forget him. For chat_bury. */
 void chat_udp_free_user(struct chat_user *user);
 

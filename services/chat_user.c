@@ -76,8 +76,8 @@ chat_user_find(const struct chat *chat, const char *name)
 	return NULL;
 }
 
-static void
-set_name(struct chat_user *user, const char *name)
+void
+chat_user_set_name(struct chat_user *user, const char *name)
 {
 	struct chat *chat = user->chat;
 
@@ -107,7 +107,7 @@ chat_user_rename(struct chat_user *user, const char *name)
 		chat_user_tell(user, "The name %s is taken.", holder->name);
 		return false;
 	}
-	set_name(user, name);
+	chat_user_set_name(user, name);
 	return true;
 }
 
@@ -134,7 +134,7 @@ chat_user_take_guest_name(struct chat_user *user)
 	char name[CHAT_NAME_BYTES + 1];
 
 	choose_guest_name(user, name);
-	set_name(user, name);
+	chat_user_set_name(user, name);
 }
 
 void

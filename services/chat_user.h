@@ -30,6 +30,9 @@ struct chat_user *chat_user_find(const struct chat *chat, const char *name);
 bool chat_user_rename(struct chat_user *user, const char *name);
 void chat_user_take_guest_name(struct chat_user *user);
 
+/* The name is one, and free. */
+void chat_user_set_name(struct chat_user *user, const char *name);
+
 /* May he send one more line? If not he is told so once, and doomed when he goes on and on. */
 bool chat_user_charge(struct chat_user *user);
 

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "base/netaddr.h"
+#include "base/textbuf.h"
 #include "base/util.h"
 #include "base/verdict.h"
 
@@ -60,6 +61,16 @@ struct service_ops {
 
 	/* Once a second while builtin_want_ticks is on. */
 	void (*tick)(struct builtin *builtin, msec now);
+
+	/* An upgrade: another gate goes on with the service. `save` and `save_conn` write down what is
+	 * known of it and of each connection, `restore` and `restore_conn` read that back, as strictly
+	 * as what a stranger sends: 0 or -errno, and what cannot be read is ended. A restored
+	 * connection is not opened again. Nothing may be sent by `restore`. Without these the
+	 * connections end in the gate that they are in. All four or none. */
+	void (*save)(struct builtin *builtin, struct textbuf *text);
+	void (*save_conn)(struct conn *conn, struct textbuf *text);
+	int (*restore)(struct builtin *builtin, const char *text, size_t length);
+	int (*restore_conn)(struct conn *conn, const char *text, size_t length);
 
 	/* Reads exactly what conn_consume takes from the socket, not one byte more, so that the
 	 * rest is there for whom the connection is handed to. Slower: for prefaces. */

@@ -14,7 +14,7 @@
 #include "base/util.h"
 #include "effects/sockdiag.h"
 
-#define CHANNEL_VERSION 9 /* of all the structs below */
+#define CHANNEL_VERSION 10 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_FDS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 #define CHANNEL_SIZE_MAX 16384
@@ -153,6 +153,16 @@ struct message_drained {
  * for from then on is for these connections. */
 struct message_drain {
 	uint32_t grace_ms;
+	uint32_t keep_max; /* connections that it may give away for the next one (gate/kept.h) */
+};
+/* fds: connections of services that go on in the next gate, in the order of what the gate has
+ * written of them into the memory that came with `drain`. */
+struct message_kept {
+	uint32_t count;
+};
+/* fds: that memory and those connections, for the gate that goes on with them. */
+struct message_keep {
+	uint32_t count;
 };
 struct message_let_go {
 	uint32_t connections; /* that it goes on with */

@@ -203,8 +203,8 @@ conn_ready(struct watch *watch, uint32_t events)
 	}
 }
 
-void
-conn_begin(const struct entrant *entrant)
+struct conn *
+conn_take_up(const struct entrant *entrant)
 {
 	struct service *service = entrant->service;
 	struct gate *gate = service->gate;
@@ -213,7 +213,7 @@ conn_begin(const struct entrant *entrant)
 
 	if (!conn) {
 		entrance_turn_away(entrant);
-		return;
+		return NULL;
 	}
 	conn->watch.fd = entrant->conn_fd;
 	conn->watch.ready = conn_ready;
@@ -224,13 +224,25 @@ conn_begin(const struct entrant *entrant)
 	conn->protocol = (uint8_t)entrant->protocol;
 	conn->started = loop_now(gate->loop);
 	conn->serial = gate->next_serial++;
+	conn->mode = ops->readable ? CONN_SHOWING : CONN_IGNORING;
 	service_borrow(service);
 	gate->conn_count++;
 	conn_join_service(conn);
+	return conn;
+}
+
+void
+conn_begin(const struct entrant *entrant)
+{
+	struct service *service = entrant->service;
+	const struct service_ops *ops = service->builtin.ops;
+	struct conn *conn = conn_take_up(entrant);
+
+	if (!conn)
+		return;
 	if (log_wants(LOG_LEVEL_DEBUG))
 		LOG(conn_started, .id = (int64_t)conn_id(conn), .service = service_name(service),
 			.peer = &conn->peer);
-	conn->mode = ops->readable ? CONN_SHOWING : CONN_IGNORING;
 	conn_enter(conn);
 	if (ops->open)
 		ops->open(conn);

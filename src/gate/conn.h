@@ -101,6 +101,14 @@ struct conns *conns_free(struct conns *conns);
  * built-in. Closes the descriptor and gives the place back if there is no memory. */
 void conn_begin(const struct entrant *entrant);
 
+/* The same for one that comes from another gate: nothing is said to it, or of it. NULL: there is no
+ * memory, and it is closed. To be marked as due by the caller, once it is whole. */
+struct conn *conn_take_up(const struct entrant *entrant);
+
+/* The other way: what we know of it is freed, without a word to anybody; its descriptor is the
+ * caller's. */
+int conn_give_away(struct conn *conn);
+
 /* Do all that callbacks of this turn left to do. */
 void conns_end_turn(struct conns *conns);
 

@@ -119,6 +119,23 @@ conn_reap(struct conn *conn)
 	service_return(service);
 }
 
+/* The service is told that everybody goes, of which it makes no news. */
+int
+conn_give_away(struct conn *conn)
+{
+	struct gate *gate = conn->service->gate;
+	int conn_fd = conn->watch.fd;
+
+	loop_unwatch(gate->loop, &conn->watch);
+	conn->watch.fd = -1;
+	listener_note_closed(gate);
+	if (conn->service->builtin.ops->closed)
+		conn->service->builtin.ops->closed(conn, ENDING_SHUTDOWN);
+	conn->was_told_end = true;
+	conn_reap(conn);
+	return conn_fd;
+}
+
 /* Bytes that the kernel has not brought to the client yet, FIN included (tcp(7), SIOCOUTQ). What a
  * unix client was sent is in its own queue. */
 static int

@@ -9,6 +9,7 @@
 #include "gate/conn.h"
 #include "gate/datagrams.h"
 #include "gate/hall.h"
+#include "gate/kept.h"
 #include "gate/listener.h"
 #include "gate/memory.h"
 #include "gate/outbox.h"
@@ -122,18 +123,22 @@ let_listeners_go(struct gate *gate)
 }
 
 static void
-drain(struct gate *gate, const struct message_drain *asked)
+drain(struct gate *gate, const struct message *message)
 {
-	struct message_let_go let_go = { .connections = gate->conn_count };
+	const struct message_drain *asked = &message->body.drain;
+	struct message_let_go let_go;
 
 	gate->phase = CHANNEL_STOP;
 	gate->is_draining = true;
 	gate->setup = setup_free(gate->setup);
+	if (message->fd_count > 0)
+		kept_save(gate, message->fds[0], asked->keep_max);
 	let_listeners_go(gate);
 	said_end_all(gate);
 	gate->grace.expired = grace_expired;
 	if (loop_set_timer(gate->loop, &gate->grace, loop_now(gate->loop) + asked->grace_ms) < 0)
 		cut(gate);
+	let_go.connections = gate->conn_count;
 	outbox_send(gate, MESSAGE_let_go, &let_go, -1);
 }
 
@@ -161,6 +166,8 @@ commit(struct gate *gate, const struct message_commit *asked, const char **ret_r
 	if (result < 0)
 		return result;
 	serving.error = -setup_commit(gate);
+	if (serving.error == 0)
+		kept_restore(gate);
 	gate->phase = CHANNEL_SERVE;
 	outbox_send(gate, MESSAGE_serving, &serving, -1);
 	return 0;
@@ -221,11 +228,13 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_adopt:
 		adopt(gate, message);
 		return 0;
+	case MESSAGE_keep:
+		return kept_receive(gate, message, ret_rule);
 	case MESSAGE_stop:
 		stop(gate, &message->body.stop);
 		return 0;
 	case MESSAGE_drain:
-		drain(gate, &message->body.drain);
+		drain(gate, message);
 		return 0;
 	case MESSAGE_NONE:
 	case MESSAGE_hello:
@@ -235,6 +244,7 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_banned:
 	case MESSAGE_drained:
 	case MESSAGE_let_go:
+	case MESSAGE_kept:
 	case MESSAGE_COUNT:
 		break; /* channel_receive lets none of these through */
 	}
@@ -340,6 +350,7 @@ life_fini(struct life *life)
 
 	gate->setup = setup_free(gate->setup);
 	said_end_all(gate);
+	kept_free(gate);
 	for (uint32_t i = 0; i < gate->service_count; i++)
 		service_return(gate->services[i]);
 	free(gate->services);

@@ -11,8 +11,8 @@ struct letter {
 	struct letter *next;
 	enum message_type type;
 	union message_body body;
-	int owned_fds[OUTBOX_FDS_MAX];
 	uint32_t fd_count;
+	int owned_fds[];
 };
 
 struct outbox {
@@ -59,7 +59,7 @@ static void
 keep(struct outbox *outbox, enum message_type type, const void *body, const int *owned_fds,
 	uint32_t fd_count)
 {
-	struct letter *letter = calloc(1, sizeof(*letter));
+	struct letter *letter = calloc(1, sizeof(*letter) + fd_count * sizeof(int));
 
 	if (!letter)
 		outbox_give_up();

@@ -13,8 +13,7 @@ struct outbox *outbox_free(struct outbox *outbox);
  * or a channel that is gone, ends the process: the supervisor is to start another. */
 void outbox_send(struct gate *gate, enum message_type type, const void *body, int owned_fd);
 
-/* The same with several. */
-#define OUTBOX_FDS_MAX 2
+/* The same with several, CHANNEL_FDS_MAX at most. */
 void outbox_send_fds(struct gate *gate, enum message_type type, const void *body,
 	const int *owned_fds, uint32_t fd_count);
 

@@ -23,6 +23,7 @@ struct conn;
 struct conns;
 struct datagrams;
 struct gate;
+struct kept;
 struct guest;
 struct outbox;
 struct proxies;
@@ -176,8 +177,9 @@ struct gate {
 	msec hunger_told;
 
 	struct timer grace;
-	bool is_draining; /* another gate has taken its place */
-	bool is_drained;  /* and leaves when the supervisor has been told all there was to tell */
+	struct kept *kept; /* connections that come from the gate before (gate/kept.h) */
+	bool is_draining;  /* another gate has taken its place */
+	bool is_drained;   /* and leaves when the supervisor has been told all there was to tell */
 	uint32_t conn_count; /* connections of built-ins, those that are relayed, those that wait */
 };
 

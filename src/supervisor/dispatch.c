@@ -7,6 +7,7 @@
 #include "supervisor/gates.h"
 #include "supervisor/handlers.h"
 #include "supervisor/handover.h"
+#include "supervisor/kept.h"
 #include "supervisor/reload.h"
 #include "supervisor/upgrade.h"
 
@@ -47,6 +48,7 @@ say_serving(struct supervised_gate *gate, const struct message_serving *serving)
 	if (!gate->has_served)
 		LOG(gate_started, .gate = gate->number, .pid = gate->pid);
 	gate->has_served = true;
+	kept_arrived(gate);
 	reload_gates_changed(gate->supervisor);
 }
 
@@ -116,9 +118,12 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_banned:
 		say_banned(gate, &message->body.banned);
 		break;
+	case MESSAGE_kept:
+		if (!kept_take(gate->supervisor, message))
+			gate_lied(gate, "kept", "it was not offered to keep so many");
+		break;
 	case MESSAGE_let_go:
-		if (gate->phase == CHANNEL_STOP)
-			upgrade_let_go(gate);
+		upgrade_let_go(gate);
 		break;
 	case MESSAGE_drained: /* its exit, which follows, is what is waited for */
 	case MESSAGE_NONE:    /* from here on: the channel lets none of them through */
@@ -133,6 +138,7 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_adopt:
 	case MESSAGE_stop:
 	case MESSAGE_drain:
+	case MESSAGE_keep:
 	case MESSAGE_COUNT:
 		break;
 	}

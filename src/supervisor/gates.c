@@ -9,6 +9,7 @@
 #include "supervisor/draining.h"
 #include "supervisor/handlers.h"
 #include "supervisor/handover.h"
+#include "supervisor/kept.h"
 #include "supervisor/legacy.h"
 #include "supervisor/measures.h"
 #include "supervisor/reload.h"
@@ -425,6 +426,7 @@ gates_reaped(struct supervisor *supervisor, pid_t pid, int status)
 	}
 	if (loop_now(supervisor->loop) - gate->started >= SETTLED_MS)
 		gate->backoff = 0;
+	kept_gate_died(gate);
 	LOG(gate_ended, .gate = gate->number, .pid = pid,
 		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 		.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,

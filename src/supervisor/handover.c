@@ -6,6 +6,7 @@
 #include "supervisor/gates.h"
 #include "supervisor/handlers.h"
 #include "supervisor/hearing.h"
+#include "supervisor/kept.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -265,6 +266,7 @@ static int (*const stages[])(struct supervised_gate *gate) = {
 	[HANDOVER_FILES] = send_files,
 	[HANDOVER_MEMORY] = send_memory,
 	[HANDOVER_RULES] = send_rules,
+	[HANDOVER_KEPT] = kept_send,
 	[HANDOVER_COMMIT] = send_commit,
 	[HANDOVER_ADOPT] = send_adoptions,
 };

@@ -11,6 +11,7 @@
 #include "supervisor/failures.h"
 #include "supervisor/handed.h"
 #include "supervisor/handler_table.h"
+#include "supervisor/kept.h"
 #include "supervisor/records.h"
 #include "supervisor/waiting.h"
 
@@ -190,6 +191,8 @@ take_opened(void *owner, unsigned int kind, void *row)
 	case SAVED_ROW_failures:
 	case SAVED_ROW_gate:
 	case SAVED_ROW_asker:
+	case SAVED_ROW_kept:
+	case SAVED_ROW_kept_conn:
 	case SAVED_ROW_COUNT:
 		break;
 	}
@@ -404,6 +407,12 @@ take_running(void *owner, unsigned int kind, void *row)
 		return take_gate(restoring, row);
 	case SAVED_ROW_asker:
 		return take_asker(restoring, row);
+	case SAVED_ROW_kept:
+		kept_restore_memory(restoring->supervisor, ((struct saved_kept *)row)->memory);
+		return 0;
+	case SAVED_ROW_kept_conn:
+		return kept_restore_conn(restoring->supervisor,
+			((struct saved_kept_conn *)row)->fd);
 	case SAVED_ROW_daemon:
 	case SAVED_ROW_service:
 	case SAVED_ROW_failures:

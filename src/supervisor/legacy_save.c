@@ -221,6 +221,16 @@ add_askers(struct saving *saving, const struct supervisor *supervisor)
 }
 
 static void
+add_kept(struct saving *saving, const struct kept *kept)
+{
+	if (kept->memory_fd < 0)
+		return;
+	add(saving, SAVED_ROW_kept, &(struct saved_kept){ .memory = kept->memory_fd });
+	for (uint32_t i = 0; i < kept->count; i++)
+		add(saving, SAVED_ROW_kept_conn, &(struct saved_kept_conn){ .fd = kept->fds[i] });
+}
+
+static void
 add_all(struct saving *saving, const struct supervisor *supervisor)
 {
 	saved_begin(&saving->writer);
@@ -232,6 +242,7 @@ add_all(struct saving *saving, const struct supervisor *supervisor)
 	add_failures(saving, supervisor);
 	add_gates(saving, supervisor);
 	add_askers(saving, supervisor);
+	add_kept(saving, &supervisor->kept_conns);
 	saved_end(&saving->writer);
 }
 

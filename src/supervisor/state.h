@@ -176,6 +176,7 @@ enum handover_stage {
 	HANDOVER_FILES,
 	HANDOVER_MEMORY,
 	HANDOVER_RULES,
+	HANDOVER_KEPT,
 	HANDOVER_COMMIT,
 	HANDOVER_ADOPT,
 };
@@ -263,6 +264,16 @@ struct deadlines {
 	bool is_blind; /* the kernel tells nothing of connections, and that has been told */
 };
 
+/* Connections on their way from a gate to the one after it (kept.c). */
+struct kept {
+	int memory_fd; /* -1: there are none */
+	int *fds;
+	uint32_t count;
+	uint32_t room;
+	uint32_t most;
+	bool was_sent;
+};
+
 enum upgrade_stage { UPGRADE_NONE, UPGRADE_TRIAL, UPGRADE_DRAINING };
 
 struct upgrade {
@@ -322,6 +333,7 @@ struct supervisor {
 
 	struct legacy *legacy; /* what a reeved before us has left; NULL: nothing */
 	struct upgrade upgrade;
+	struct kept kept_conns;
 	struct failures **failures; /* by row; NULL: none */
 	struct handler_table handlers;
 	struct handler *oldest_unheard;

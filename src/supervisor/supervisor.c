@@ -10,6 +10,7 @@
 #include "supervisor/handed.h"
 #include "supervisor/handlers.h"
 #include "supervisor/hearing.h"
+#include "supervisor/kept.h"
 #include "supervisor/legacy.h"
 #include "supervisor/listeners.h"
 #include "supervisor/records.h"
@@ -181,6 +182,7 @@ fini(struct supervisor *supervisor)
 	handed_close_unclaimed(supervisor);
 	upgrade_fini(supervisor);
 	legacy_free(supervisor);
+	kept_fini(supervisor);
 	gates_fini(supervisor);
 	failures_fini(supervisor);
 	deadlines_fini(supervisor);
@@ -272,6 +274,7 @@ supervisor_main(const struct supervisor_settings *settings)
 	int left;
 
 	records_init(&supervisor);
+	kept_init(&supervisor);
 	deadlines_init(&supervisor);
 	supervisor.handed_count = handed > 0 ? (size_t)handed : 0;
 	left = upgrade_init(&supervisor);

@@ -7,6 +7,7 @@
 #include "supervisor/draining.h"
 #include "supervisor/gates.h"
 #include "supervisor/handlers.h"
+#include "supervisor/kept.h"
 #include "supervisor/legacy.h"
 #include "supervisor/records.h"
 #include "supervisor/reload.h"
@@ -210,6 +211,9 @@ leave_when_all_let_go(struct supervisor *supervisor)
 void
 upgrade_let_go(struct supervised_gate *gate)
 {
+	if (gate->supervisor->upgrade.stage == UPGRADE_DRAINING && gate->number == 0 &&
+		!gate->has_let_go)
+		kept_seal(gate->supervisor);
 	gate->has_let_go = true;
 	if (gate->supervisor->upgrade.stage == UPGRADE_DRAINING)
 		leave_when_all_let_go(gate->supervisor);
@@ -218,9 +222,10 @@ upgrade_let_go(struct supervised_gate *gate)
 static void
 drain(struct supervised_gate *gate, msec grace)
 {
-	const struct message_drain body = { .grace_ms = (uint32_t)grace };
+	struct message_drain body = { .grace_ms = (uint32_t)grace };
 	struct loop *loop = gate->supervisor->loop;
 	bool serves = gate->phase == CHANNEL_SERVE;
+	int memory_fd;
 
 	loop_stop_timer(loop, &gate->timer);
 	loop_stop_timer(loop, &gate->retry);
@@ -228,7 +233,10 @@ drain(struct supervised_gate *gate, msec grace)
 		return;
 	gate->stage = HANDOVER_NONE;
 	gate->until = loop_now(loop) + grace;
-	if (!serves || channel_send(gate->channel.fd, MESSAGE_drain, &body, NULL, 0, NULL, 0) < 0)
+	memory_fd = kept_offer(gate->supervisor, gate, &body.keep_max);
+	if (!serves ||
+		channel_send(gate->channel.fd, MESSAGE_drain, &body, NULL, 0, &memory_fd,
+			memory_fd >= 0) < 0)
 		(void)priv_kill_gate(gate->pid);
 	gate->phase = CHANNEL_STOP;
 }

@@ -9,6 +9,7 @@ import signal
 from claims import REEVED, STREAMS, WAIT, claim, expect, expect_equal
 from harness import wait_until
 from talk import ask, receive, receive_all, receive_line
+from test_chat import Member, Stranger, chat
 from test_failures import failing_daemon, throttle
 from test_gates import Load
 from test_reload import inode_of_listener
@@ -265,3 +266,60 @@ def reevectl_upgrade_says_why_it_is_refused(scene):
     _, error = reevectl(daemon, "upgrade", status=1)
     expect("services0:1:6" in error, "what reevectl says: %s", error)
     expect_equal(ask(daemon.client("echo"), b"x"), b"x", "the answer")
+
+
+@claim()
+def chat_goes_on_with_nicks_rooms_topics_histories_and_half_lines(scene):
+    daemon = chat(scene, "tcp4,udp4", "instances=4")
+    ann, bob, cyd = Member(daemon, "ann"), Member(daemon, "bob"), Member(daemon, "cyd")
+    for member in (ann, bob):
+        member.say("/join den")
+        member.sees("You are .* in den|You are in den")
+    ann.say("/topic what lasts")
+    bob.sees("what lasts")
+    ann.say("before")
+    bob.sees("^<ann> before$")
+    ann.say(b"half a li")
+    naming = daemon.client("chat")
+    receive_line(naming)
+    for _ in range(2):
+        event = upgrade(daemon)
+        expect_equal(event["draining"], "0", "gates that drain")
+    ann.say(b"ne\r\n")
+    expect_equal(bob.sees("half"), "<ann> half a line", "what began before the upgrade")
+    bob.say("/msg cyd psst")
+    expect_equal(cyd.sees("psst"), "[bob] psst", "what goes to another room")
+    naming.sendall(b"dan\r\n/join den\r\n")
+    dan = Member.__new__(Member)
+    dan.conn = naming
+    dan.sees(r"You are dan\.")
+    dan.sees("Topic: what lasts")
+    dan.sees("<ann> before")
+    ann.sees("dan has joined")
+    fifth = daemon.client("chat")
+    daemon.wait_for_event("service_full", service="chat")
+    dan.say("/quit")
+    ann.sees("dan has left")
+    receive_line(fifth)
+    expect_equal(daemon.log.find("kept_lost"), [], "what was lost")
+
+
+@claim(each=["udp4", "unix-dgram"])
+def datagram_users_of_chat_stay_in_their_room(scene, protocol):
+    daemon = scene.daemon(scene.line("chat", protocol) + scene.line("talk", "tcp4", "builtin:chat"))
+    eve, fay = Stranger(daemon, protocol), Stranger(daemon, protocol)
+    eve.enter("eve")
+    fay.enter("fay")
+    upgrade(daemon)
+    eve.conn.send(b"still here\n")
+    fay.sees("<eve> still here")
+
+
+@claim(needs=["nc"], seconds=40)
+def a_crowd_chats_over_an_upgrade(scene):
+    daemon = chat(scene, keys="chat_rate=1000 chat_burst=1000")
+    crowd = [Member(daemon, "user%d" % number) for number in range(300)]
+    upgrade(daemon)
+    crowd[0].say("everybody?")
+    for member in crowd[1:]:
+        member.sees("^<user0> everybody.$")
