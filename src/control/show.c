@@ -295,11 +295,12 @@ show_stop(const struct control *control, const json_t *reply)
 int
 show_upgrade(const struct control *control, const json_t *reply)
 {
-	(void)control;
-	(void)printf("reeved ");
-	show_padded(show_text(reply, "version"), 0);
-	(void)printf(" goes on as process %lld, in the place of ", show_number(reply, "pid"));
-	show_padded(show_text(reply, "from"), 0);
-	(void)printf("; %lld programs run\n", show_number(reply, "programs"));
+	(void)fputs("reeved ", control->output.file);
+	print_harmless(control, show_text(reply, "version"));
+	(void)fprintf(control->output.file, " goes on as process %lld, in the place of ",
+		show_number(reply, "pid"));
+	print_harmless(control, show_text(reply, "from"));
+	(void)fprintf(control->output.file, "; %lld programs run\n",
+		show_number(reply, "programs"));
 	return 0;
 }
