@@ -53,10 +53,11 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 	src/config/host.o src/config/load.o src/config/places.o src/config/prefix_list.o \
 	src/config/print.o
 
-CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_describe.o \
-	src/supervisor/control_dispatch.o src/supervisor/control_peer.o src/supervisor/control_plan.o \
-	src/supervisor/control_reload.o src/supervisor/control_status.o \
-	src/supervisor/control_upgrade.o
+CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_census.o \
+	src/supervisor/control_connections.o src/supervisor/control_describe.o \
+	src/supervisor/control_dispatch.o src/supervisor/control_hold.o src/supervisor/control_peer.o \
+	src/supervisor/control_plan.o src/supervisor/control_reload.o src/supervisor/control_status.o \
+	src/supervisor/control_upgrade.o 	src/model/census.o
 # What outlives a program, or takes its place.
 UPGRADE := src/supervisor/bounds_saved.o src/supervisor/draining.o src/supervisor/kept.o src/supervisor/legacy.o \
 	src/supervisor/legacy_save.o src/supervisor/saved_state.o src/supervisor/upgrade.o src/supervisor/upgrade_check.o
@@ -86,6 +87,7 @@ GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/mo
 	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/bans.o src/gate/builtin.o \
 	src/gate/memory.o src/model/memory.o \
 	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
+	src/gate/census.o src/model/census.o \
 	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o src/gate/conn_idle.o \
 	src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o src/gate/datagrams.o \
 	src/gate/entrance.o src/gate/gate.o src/gate/hall.o src/gate/kept.o src/gate/limits.o src/gate/listener.o \

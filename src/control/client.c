@@ -165,6 +165,9 @@ explain_error(const struct control_verb *verb, const struct varlink_message *rep
 			verb->word);
 	else if (strcmp(error, CONTROL_ERROR("NoSuchService")) == 0)
 		explain_service(reply);
+	else if (strcmp(error, CONTROL_ERROR("NoSuchConnection")) == 0)
+		control_complain("%s: there is no connection %lld, or no more", verb->word,
+			show_number(reply->parameters, "id"));
 	else if (strcmp(error, CONTROL_ERROR("Stopping")) == 0)
 		control_complain("%s: the daemon is on its way out", verb->word);
 	else if (strcmp(error, CONTROL_ERROR("TooLong")) == 0)
@@ -227,11 +230,24 @@ client_next(struct client *client, struct varlink_message *ret_reply, int *ret_f
 	return 1;
 }
 
+/* What comes in pieces is one table to people: the rows of the last reply behind those before. */
+static void
+join_rows(json_t **rows, const json_t *reply)
+{
+	json_t *more = json_object_get(reply, "connections");
+
+	if (*rows == NULL)
+		*rows = json_incref(more);
+	else if (json_array_extend(*rows, more) == 0)
+		(void)json_object_set((json_t *)(uintptr_t)reply, "connections", *rows);
+}
+
 int
 client_run(const struct control *control, const struct control_verb *verb, json_t *parameters,
 	int (*show)(const struct control *control, const json_t *reply))
 {
 	struct client *client = client_open(control);
+	json_t *rows = NULL;
 	bool continues = true;
 	int status = 1;
 
@@ -249,12 +265,19 @@ client_run(const struct control *control, const struct control_verb *verb, json_
 			break;
 		}
 		continues = reply.continues;
-		status = control->output.is_json ? show_json(reply.parameters)
-						 : show(control, reply.parameters);
+		if (control->output.is_json)
+			status = show_json(reply.parameters);
+		else {
+			if (verb->id == CONTROL_VERB_connections)
+				join_rows(&rows, reply.parameters);
+			if (rows == NULL || !continues)
+				status = show(control, reply.parameters);
+		}
 		if (fflush(stdout) != 0)
 			break;
 		varlink_message_fini(&reply);
 	}
+	json_decref(rows);
 	(void)client_free(client);
 	return status;
 }

@@ -75,6 +75,28 @@ print_harmless(const struct control *control, const char *text)
 	textbuf_fini(&harmless);
 }
 
+static bool
+is_duration(const char *key)
+{
+	size_t length = strlen(key);
+
+	return length > 3 && strcmp(key + length - 3, "_ms") == 0;
+}
+
+static void
+add_cell(struct table *table, const char *key, const json_t *value)
+{
+	char text[32];
+
+	if (json_is_integer(value) && is_duration(key)) {
+		show_duration(json_integer_value(value), text, sizeof(text));
+		table_add_text(table, text);
+	} else if (json_is_integer(value))
+		table_add_number(table, json_integer_value(value));
+	else
+		table_add_text(table, json_string_value(value));
+}
+
 /* A table of the objects of an array: each column is the member of its key. */
 static int
 print_array(const struct control *control, const json_t *array, const struct table_column *columns,
@@ -87,15 +109,9 @@ print_array(const struct control *control, const json_t *array, const struct tab
 
 	if (table == NULL)
 		return 1;
-	json_array_foreach(array, index, row) for (size_t i = 0; i < count; i++)
-	{
-		const json_t *value = json_object_get(row, columns[i].key);
-
-		if (json_is_integer(value))
-			table_add_number(table, json_integer_value(value));
-		else
-			table_add_text(table, json_string_value(value));
-	}
+	json_array_foreach (array, index, row)
+		for (size_t i = 0; i < count; i++)
+			add_cell(table, columns[i].key, json_object_get(row, columns[i].key));
 	error = table_print(table, &control->output, empty);
 	(void)table_free(table);
 	return error < 0 ? 1 : 0;
@@ -134,8 +150,7 @@ print_counters(const struct control *control, const json_t *service)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(json_object_get(service, "counters"), name, value)
-	{
+	json_object_foreach (json_object_get(service, "counters"), name, value) {
 		(void)fputs("  ", control->output.file);
 		print_harmless(control, name);
 		(void)fprintf(control->output.file, " %lld\n",
@@ -158,8 +173,7 @@ print_service(const struct control *control, const json_t *service)
 	(void)fprintf(file, "\n  connections now: %lld, of %lld at most; programs: %lld\n",
 		show_number(service, "active"), show_number(service, "instances"),
 		show_number(service, "programs"));
-	json_array_foreach(json_object_get(service, "endpoints"), index, endpoint)
-	{
+	json_array_foreach (json_object_get(service, "endpoints"), index, endpoint) {
 		(void)fputs("  ", file);
 		print_harmless(control, show_text(endpoint, "protocol"));
 		(void)fputs(" ", file);
@@ -217,8 +231,7 @@ take_changes(const json_t *steps, json_t *changes)
 	json_t *step;
 	size_t index;
 
-	json_array_foreach(steps, index, step)
-	{
+	json_array_foreach (steps, index, step) {
 		const char *action = show_text(step, "action");
 
 		tally.kept += strcmp(action, "keep") == 0;
@@ -237,8 +250,7 @@ print_keys(const struct control *control, const json_t *keys, const char *before
 	const json_t *key;
 	size_t index;
 
-	json_array_foreach(keys, index, key)
-	{
+	json_array_foreach (keys, index, key) {
 		(void)fputs(before, control->output.file);
 		print_harmless(control, json_string_value(key));
 		(void)fputs("\n", control->output.file);
@@ -276,6 +288,68 @@ int
 show_reload(const struct control *control, const json_t *reply)
 {
 	return print_plan(control, reply, "the new configuration serves; ports");
+}
+
+/* --- connections, kill */
+
+int
+show_connections(const struct control *control, const json_t *reply)
+{
+	static const struct table_column columns[] = { { "ID", "id", 0, true },
+		{ "SERVICE", "service", 0, false }, { "KIND", "kind", 4, false },
+		{ "PEER", "peer", 0, false }, { "AGE", "age_ms", 2, true },
+		{ "IDLE", "idle_ms", 3, true }, { "PID", "pid", 1, true },
+		{ "IN", "bytes_in", 5, true }, { "OUT", "bytes_out", 5, true } };
+	long long silent = show_number(reply, "silent_gates");
+	int status = print_array(control, json_object_get(reply, "connections"), columns,
+		ARRAY_SIZE(columns), "nobody is connected");
+
+	if (silent > 0)
+		control_complain("%lld gates did not answer; theirs are left out", silent);
+	return silent > 0 ? 1 : status;
+}
+
+int
+show_kill(const struct control *control, const json_t *reply)
+{
+	long long silent = show_number(reply, "silent_gates");
+
+	(void)fprintf(control->output.file, "%lld connections and %lld programs are being ended\n",
+		show_number(reply, "connections"), show_number(reply, "programs"));
+	if (silent > 0)
+		control_complain("%lld gates did not answer", silent);
+	return silent > 0 ? 1 : 0;
+}
+
+/* --- pause, drain, resume */
+
+int
+show_pause(const struct control *control, const json_t *reply)
+{
+	(void)fprintf(control->output.file, "new clients wait; %lld connections go on\n",
+		show_number(reply, "active"));
+	return 0;
+}
+
+int
+show_drain(const struct control *control, const json_t *reply)
+{
+	long long active = show_number(reply, "active");
+
+	if (active > 0)
+		(void)fprintf(control->output.file, "%lld connections are left\n", active);
+	else
+		(void)fprintf(control->output.file,
+			"drained; new clients wait until reevectl resume\n");
+	return 0;
+}
+
+int
+show_resume(const struct control *control, const json_t *reply)
+{
+	(void)reply;
+	(void)fprintf(control->output.file, "clients are served again\n");
+	return 0;
 }
 
 /* --- stop */

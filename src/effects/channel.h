@@ -13,6 +13,7 @@
 #include "base/netaddr.h"
 #include "base/util.h"
 #include "effects/sockdiag.h"
+#include "model/census.h"
 
 #define CHANNEL_VERSION 10 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
@@ -60,6 +61,7 @@ struct message_services {
 };
 struct message_services_row {
 	uint32_t row; /* of the shared memory; the same number is the same service for ever */
+	uint32_t is_held; /* its clients wait, as message_hold says */
 };
 
 struct message_listeners {
@@ -166,6 +168,30 @@ struct message_keep {
 };
 struct message_let_go {
 	uint32_t connections; /* that it goes on with */
+};
+
+/* Write the connections that are meant into the memory that comes along, struct census_row by struct
+ * census_row, `rows` of them at most; or end them. The answer says how many were written, would have
+ * been, were ended. */
+struct message_census {
+	uint64_t number;
+	struct census_filter filter;
+	uint32_t rows;
+	uint32_t ends;
+};
+
+struct message_counted {
+	uint64_t number;
+	uint32_t rows;
+	uint32_t left;
+	uint32_t ended;
+	uint32_t unused;
+};
+
+/* The clients of that row are to wait in the kernel's queue from now on, or not any more. */
+struct message_hold {
+	uint32_t row;
+	uint32_t is_held;
 };
 
 union message_body {

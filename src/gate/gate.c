@@ -6,6 +6,7 @@
 #include "effects/sandbox.h"
 #include "gate/builtin.h"
 #include "gate/carry.h"
+#include "gate/census.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
 #include "gate/hall.h"
@@ -202,6 +203,18 @@ wake(struct gate *gate, uint32_t row)
 			listener_resume_service(service);
 }
 
+/* A configuration that is on its way may have been told before. */
+static void
+hold(struct gate *gate, const struct message_hold *asked)
+{
+	for (uint32_t i = 0; gate->setup && i < gate->setup->rows_known; i++)
+		if (gate->setup->services[i].row == asked->row)
+			gate->setup->services[i].is_held = asked->is_held != 0;
+	for (struct service *service = gate->first_service; service; service = service->next)
+		if (service->row == asked->row)
+			listener_hold_service(service, asked->is_held != 0);
+}
+
 static int
 obey(struct gate *gate, struct message *message, const char **ret_rule)
 {
@@ -236,6 +249,12 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_drain:
 		drain(gate, message);
 		return 0;
+	case MESSAGE_census:
+		census_take(gate, &message->body.census, message->fds[0]);
+		return 0;
+	case MESSAGE_hold:
+		hold(gate, &message->body.hold);
+		return 0;
 	case MESSAGE_NONE:
 	case MESSAGE_hello:
 	case MESSAGE_serving:
@@ -245,6 +264,7 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_drained:
 	case MESSAGE_let_go:
 	case MESSAGE_kept:
+	case MESSAGE_counted:
 	case MESSAGE_COUNT:
 		break; /* channel_receive lets none of these through */
 	}

@@ -114,7 +114,7 @@ watch_again(struct listener *listener)
 {
 	const struct service *service = listener->service;
 
-	if (listener->watch.events != 0 || listener->is_starved ||
+	if (listener->watch.events != 0 || listener->is_starved || service->is_held ||
 		(takes_places(listener) && (is_shut(service) || service->is_paced)))
 		return;
 	listener->watch.events = events_wanted(listener);
@@ -154,6 +154,17 @@ listener_pause_service(struct service *service)
 		listener = listener->next_of_service)
 		if (takes_places(listener))
 			loop_unwatch(service->gate->loop, &listener->watch);
+}
+
+void
+listener_hold_service(struct service *service, bool is_held)
+{
+	service->is_held = is_held;
+	if (!is_held)
+		listener_resume_service(service);
+	for (struct listener *listener = service->listeners; is_held && listener;
+		listener = listener->next_of_service)
+		loop_unwatch(service->gate->loop, &listener->watch);
 }
 
 static enum outcome
@@ -435,6 +446,8 @@ listener_serve(struct listener *listener, struct service *service)
 	if (listener->protocol == PROTOCOL_UNIX_DGRAM)
 		unix_peer_expect(listener, admission_asks_who(service));
 	arrival_expect(listener, listener->is_wildcard || admission_asks_way(service));
+	if (service->is_held)
+		loop_unwatch(service->gate->loop, &listener->watch);
 	watch_again(listener);
 }
 

@@ -28,6 +28,9 @@ void listener_resume_service(struct service *service);
 /* There may be a seat in the service's queue, though no place. */
 void listener_note_seat(struct service *service);
 
+/* From now on all clients of the service, datagrams too, wait in the kernel; or not any more. */
+void listener_hold_service(struct service *service, bool is_held);
+
 /* All places of the service are taken: wait until one is free. */
 void listener_pause_service(struct service *service);
 

@@ -154,8 +154,9 @@ service_try_place(struct service *service)
 {
 	struct gate *gate = service->gate;
 
-	if (shared_admit(gate->shared, service->row, gate->writer,
-		    service->config->keys->instances))
+	if (!service->is_held &&
+		shared_admit(gate->shared, service->row, gate->writer,
+			service->config->keys->instances))
 		return true;
 	service->is_full = true;
 	return false;
@@ -164,6 +165,8 @@ service_try_place(struct service *service)
 void
 service_note_siege(struct service *service, enum verdict verdict)
 {
+	if (service->is_held)
+		return;
 	/* One that the supervisor slows is not besieged, and that it is slow has been told. */
 	if (shared_ceiling(service->gate->shared, service->row) >= 0) {
 		service_count(service, METRIC_verdict_wait_failures, 1);
@@ -205,7 +208,7 @@ service_admit_or_drop(struct service *service)
 	struct gate *gate = service->gate;
 
 	/* Asked first: whoever is refused is noted as waiting, and would be woken for nothing. */
-	return !service_has_no_place(service) &&
+	return !service->is_held && !service_has_no_place(service) &&
 		shared_admit(gate->shared, service->row, gate->writer,
 			service->config->keys->instances);
 }

@@ -145,6 +145,7 @@ setup_add_services(struct gate *gate, const struct message *message, const char 
 	for (uint32_t i = 0; i < message->row_count; i++) {
 		if (rows[i].row >= shared_rows(setup->shared))
 			return broken(ret_rule, "a row beyond the shared memory");
+		setup->services[setup->rows_known].is_held = rows[i].is_held != 0;
 		setup->services[setup->rows_known++].row = rows[i].row;
 	}
 	return 0;

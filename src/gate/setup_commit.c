@@ -199,6 +199,7 @@ exchange_services(struct gate *gate, struct setup *setup, struct service **servi
 		struct setup_service *staged = &setup->services[i];
 
 		services[i] = staged->service;
+		services[i]->is_held = staged->is_held;
 		if (staged->is_new)
 			continue;
 		service_borrow(staged->service); /* for this list; the old one's is returned */

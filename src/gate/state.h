@@ -113,6 +113,9 @@ struct service {
 	bool is_besieged;
 	struct timer relief;
 
+	/* Clients wait because somebody has said so (reevectl pause, drain). */
+	bool is_held;
+
 	/* Clients wait for a moment: the service's rate or the host's load is at its limit. */
 	bool is_paced;
 	struct timer pace;

@@ -97,8 +97,7 @@ control_wrong_parameter(const struct control_verb *verb, json_t *parameters)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(parameters, name, value)
-	{
+	json_object_foreach (parameters, name, value) {
 		const struct control_parameter *parameter = find_parameter(verb, name);
 
 		if (parameter == NULL ||

@@ -133,8 +133,9 @@ read_message(struct varlink_message *ret_message, const char *text, size_t lengt
 	*ret_wrong = "it is no JSON object";
 	if (!json_is_object(ret_message->message))
 		return -EPROTO;
-	json_object_foreach(ret_message->message, name, value) if (wrong == NULL) wrong =
-		take_member(members, name, value);
+	json_object_foreach (ret_message->message, name, value)
+		if (wrong == NULL)
+			wrong = take_member(members, name, value);
 	*ret_wrong = wrong;
 	if (wrong != NULL)
 		return -EPROTO;

@@ -41,6 +41,8 @@ struct bounds {
 
 /* The timer's; and when the next walk over all processes is wanted. */
 void bounds_moment_has_come(struct timer *timer, msec now);
+/* End the program, for that reason: SIGTERM to its session, and after a while SIGKILL. */
+void bounds_end(struct bounds *bounds, enum ending ending, msec now);
 void bounds_plan_walk(struct supervisor *supervisor, msec earliest);
 
 #endif

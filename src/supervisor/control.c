@@ -122,6 +122,7 @@ control_fini(struct supervisor *supervisor)
 
 	if (control == NULL)
 		return;
+	loop_stop_timer(supervisor->loop, &control->draining);
 	while (control->peers != NULL)
 		control_peer_free(control, control->peers);
 	if (control->listener.fd >= 0)

@@ -22,6 +22,12 @@ void control_reload_refused(struct supervisor *supervisor, const struct complain
 void control_reload_ends(struct supervisor *supervisor, const char *problem);
 void control_stopping(struct supervisor *supervisor);
 
+/* A gate has counted its connections, as it was asked to: NULL, or the rule that it broke. It is
+ * gone, and will not. */
+const char *control_census_counted(const struct supervised_gate *gate,
+	const struct message_counted *counted);
+void control_census_gate_gone(const struct supervised_gate *gate);
+
 /* --- an upgrade (control_upgrade.c): those who have asked for it by the method */
 
 struct control_peer;

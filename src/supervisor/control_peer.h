@@ -33,6 +33,7 @@ struct control_peer {
 	void *context;
 	void (*free_context)(void *context);
 	uint64_t awaited; /* the number of what an open call waits for */
+	int64_t told;     /* of that, the last that it was told */
 	bool is_at_end;   /* it will send nothing more */
 	bool is_broken;   /* to be let go at the end of the turn */
 	struct control_peer *next;
@@ -48,7 +49,9 @@ struct control {
 	struct control_peer *peers; /* the newest first */
 	uint32_t peer_count;
 	uint64_t reloads; /* begun so far */
-	json_t *plan;     /* of the one that is under way, if somebody waits for it */
+	uint64_t censuses;
+	struct timer draining;
+	json_t *plan; /* of the one that is under way, if somebody waits for it */
 };
 
 /* Answer the call that is open, and close it. They take `parameters`; NULL is no memory, and for

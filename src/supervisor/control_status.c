@@ -50,6 +50,16 @@ describe_daemon(const struct supervisor *supervisor)
 static const char *
 service_state(const struct supervisor *supervisor, const struct served *served, int64_t instances)
 {
+	switch (served->hold) {
+	case HOLD_PAUSED:
+		return "paused";
+	case HOLD_DRAINING:
+		return "draining";
+	case HOLD_DRAINED:
+		return "drained";
+	case HOLD_NONE:
+		break;
+	}
 	if (shared_ceiling(supervisor->shared, served->row) != SHARED_NO_CEILING)
 		return "throttled";
 	return shared_is_full(supervisor->shared, served->row, instances) ? "full" : "open";

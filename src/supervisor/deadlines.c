@@ -239,8 +239,8 @@ walk_is_due(struct timer *timer, msec now)
 
 /* --- the moments */
 
-static void
-end_program(struct bounds *bounds, enum ending ending, msec now)
+void
+bounds_end(struct bounds *bounds, enum ending ending, msec now)
 {
 	struct supervisor *supervisor = bounds->supervisor;
 	struct handler *handler = bounds->handler;
@@ -322,13 +322,13 @@ look_at_connection(struct bounds *bounds, msec now)
 	else if (facts.bytes_in > 0)
 		limits->first_byte = 0;
 	if (limits->first_byte > 0 && now - bounds->started >= limits->first_byte) {
-		end_program(bounds, ENDING_FIRST_BYTE, now);
+		bounds_end(bounds, ENDING_FIRST_BYTE, now);
 		return;
 	}
 	if (error == 0)
 		quiet = quiet_time(bounds, &facts);
 	if (limits->idle > 0 && quiet >= limits->idle)
-		end_program(bounds, ENDING_IDLE, now);
+		bounds_end(bounds, ENDING_IDLE, now);
 	else
 		set_timer(bounds, next_due(bounds, now + limits->idle - quiet), now);
 }
@@ -341,7 +341,7 @@ bounds_moment_has_come(struct timer *timer, msec now)
 	if (bounds->last_signal != 0)
 		make_due(bounds, SIGKILL);
 	else if (now >= due_of(bounds->started, bounds->limits.max_time))
-		end_program(bounds, ENDING_MAX_TIME, now);
+		bounds_end(bounds, ENDING_MAX_TIME, now);
 	else
 		look_at_connection(bounds, now);
 }

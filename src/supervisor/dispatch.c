@@ -4,6 +4,7 @@
 #include "supervisor/dispatch.h"
 
 #include "supervisor/bans.h"
+#include "supervisor/control.h"
 #include "supervisor/gates.h"
 #include "supervisor/handlers.h"
 #include "supervisor/handover.h"
@@ -100,6 +101,15 @@ say_banned(struct supervised_gate *gate, const struct message_banned *banned)
 }
 
 static void
+say_counted(struct supervised_gate *gate, const struct message_counted *counted)
+{
+	const char *wrong = control_census_counted(gate, counted);
+
+	if (wrong != NULL)
+		gate_lied(gate, "counted", wrong);
+}
+
+static void
 dispatch_message(struct supervised_gate *gate, struct message *message)
 {
 	switch (message->type) {
@@ -125,6 +135,9 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_let_go:
 		upgrade_let_go(gate);
 		break;
+	case MESSAGE_counted:
+		say_counted(gate, &message->body.counted);
+		break;
 	case MESSAGE_drained: /* its exit, which follows, is what is waited for */
 	case MESSAGE_NONE:    /* from here on: the channel lets none of them through */
 	case MESSAGE_config:
@@ -137,6 +150,8 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_wake:
 	case MESSAGE_adopt:
 	case MESSAGE_stop:
+	case MESSAGE_census:
+	case MESSAGE_hold:
 	case MESSAGE_drain:
 	case MESSAGE_keep:
 	case MESSAGE_COUNT:

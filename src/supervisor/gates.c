@@ -5,6 +5,7 @@
 #include "base/shared_holds.h"
 #include "base/shared_places.h"
 #include "effects/self.h"
+#include "supervisor/control.h"
 #include "supervisor/dispatch.h"
 #include "supervisor/draining.h"
 #include "supervisor/handlers.h"
@@ -364,6 +365,7 @@ clear_away(struct supervised_gate *gate)
 	gate->pid = 0;
 	gate->phase = CHANNEL_STOP;
 	dispatch_drain(gate);
+	control_census_gate_gone(gate);
 	if (gate->channel.fd >= 0) {
 		loop_unwatch(supervisor->loop, &gate->channel);
 		channel_close(util_take_fd(&gate->channel.fd));

@@ -58,7 +58,10 @@ send_services(struct supervised_gate *gate)
 
 		while (body.count < SERVICES_AT_ONCE &&
 			body.first + body.count < set->config->service_count) {
-			rows[body.count].row = set->served[body.first + body.count]->row;
+			const struct served *served = set->served[body.first + body.count];
+
+			rows[body.count].row = served->row;
+			rows[body.count].is_held = served->hold != HOLD_NONE;
 			body.count++;
 		}
 		error = channel_send(gate->channel.fd, MESSAGE_services, &body, rows, body.count,
@@ -247,6 +250,30 @@ send_owed_wake(struct supervised_gate *gate)
 	return error;
 }
 
+/* All services from the one on that it was not told of. */
+static int
+send_owed_holds(struct supervised_gate *gate)
+{
+	const struct supervisor *supervisor = gate->supervisor;
+
+	if (!gate->owes_holds || gate->phase == CHANNEL_HELLO)
+		return 0;
+	for (; gate->next_hold < supervisor->row_count; gate->next_hold++) {
+		const struct served *served = supervisor->rows[gate->next_hold];
+		struct message_hold body = { .row = gate->next_hold };
+		int error;
+
+		if (served == NULL)
+			continue;
+		body.is_held = served->hold != HOLD_NONE;
+		error = send_message(gate, MESSAGE_hold, &body);
+		if (error < 0)
+			return error;
+	}
+	gate->owes_holds = false;
+	return 0;
+}
+
 static int
 send_owed_rules(struct supervised_gate *gate)
 {
@@ -286,6 +313,8 @@ handover_continue(struct supervised_gate *gate)
 	}
 	if (error == 0)
 		error = send_owed_rules(gate);
+	if (error == 0)
+		error = send_owed_holds(gate);
 	if (error == 0)
 		error = send_owed_wake(gate);
 	if (error == -ETOOMANYREFS || error == -ENOBUFS || error == -ENOMEM) {
@@ -356,4 +385,20 @@ handover_rules(struct supervised_gate *gate)
 		return;
 	gate->owes_rules = true;
 	handover_continue(gate);
+}
+
+void
+handover_hold(struct supervised_gate *gate, const struct served *served)
+{
+	const struct message_hold body = { .row = served->row,
+		.is_held = served->hold != HOLD_NONE };
+
+	/* One that has said nothing yet is handed all there is by and by. */
+	if (gate->channel.fd < 0 || gate->phase == CHANNEL_HELLO || gate->is_draining)
+		return;
+	if (!gate->owes_holds && send_message(gate, MESSAGE_hold, &body) == 0)
+		return;
+	gate->owes_holds = true;
+	gate->next_hold = 0;
+	(void)loop_rewatch(gate->supervisor->loop, &gate->channel, EPOLLIN | EPOLLOUT);
 }

@@ -19,4 +19,7 @@ void handover_wake(struct supervised_gate *gate, uint32_t row);
 /* The access rules have changed, and nothing else. */
 void handover_rules(struct supervised_gate *gate);
 
+/* The clients of a service are held, or not any more. */
+void handover_hold(struct supervised_gate *gate, const struct served *served);
+
 #endif

@@ -285,8 +285,10 @@ services_swap(struct supervisor *supervisor, struct service_set *set)
 
 		if (before == NULL)
 			shared_name_row(supervisor->shared, served->row, served->name);
-		else
+		else {
 			served->handler_count = before->handler_count;
+			served->hold = before->hold;
+		}
 		shared_describe_row(supervisor->shared, served->row, served->number + 1,
 			set->config->services[i].keys->instances);
 		served->before = before;

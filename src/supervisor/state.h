@@ -64,6 +64,10 @@ struct limits {
 	msec stop_timeout;
 };
 
+/* Clients of a service wait in the kernel's queue because somebody has said so; with DRAINED its
+ * last connection has ended since. */
+enum hold { HOLD_NONE, HOLD_PAUSED, HOLD_DRAINING, HOLD_DRAINED };
+
 /* A service with its row in the shared memory; stays until its last connection has ended. */
 struct served {
 	uint32_t row;
@@ -79,6 +83,7 @@ struct served {
 	int64_t instances;
 	bool is_wait;      /* the program gets the listening sockets */
 	bool is_activated; /* from descriptor 3 on */
+	enum hold hold;    /* what people have said of its clients */
 	bool is_throttled; /* when its programs fail one after another */
 	bool lacks_place;  /* some are not armed until another program has ended */
 	struct waiting *first_waiting;
@@ -197,6 +202,8 @@ struct supervised_gate {
 	uint32_t next;           /* item of the stage */
 	uint32_t known_listener; /* listeners up to this id it has already */
 	bool owes_rules;         /* the same, when the rules changed */
+	bool owes_holds;         /* the same, when it should have been told who is held */
+	uint32_t next_hold;      /* from that row on */
 	bool owes_wake;          /* its queue was full when it should have been woken */
 	bool has_served;         /* since it was started */
 	bool has_let_go;         /* of the sockets, for an upgrade */

@@ -31,7 +31,8 @@ arm(struct waiting *waiting)
 	int error;
 
 	if (waiting->is_armed || waiting->handler != NULL || waiting->served == NULL ||
-		waiting->listener->is_known_to_gates || waiting->pause.place != 0)
+		waiting->listener->is_known_to_gates || waiting->pause.place != 0 ||
+		waiting->served->hold != HOLD_NONE)
 		return;
 	error = loop_rewatch(loop, &waiting->watch, EPOLLIN | (uint32_t)EPOLLONESHOT);
 	waiting->is_armed = error == 0;
@@ -350,6 +351,17 @@ waiting_wake(struct supervisor *supervisor, uint32_t row)
 		return;
 	served->lacks_place = false;
 	arm_service(served);
+}
+
+void
+waiting_hold_clients(const struct served *served)
+{
+	for (struct waiting *waiting = served->first_waiting; waiting != NULL;
+		waiting = waiting->next_of_service)
+		if (served->hold == HOLD_NONE)
+			arm(waiting);
+		else
+			disarm(waiting);
 }
 
 static bool

@@ -38,4 +38,7 @@ void waiting_ended(struct supervisor *supervisor, struct handler *handler);
 /* The listener is about to be closed; a program that has its sockets keeps them. */
 void waiting_free(struct listener *listener);
 
+/* Its clients are held, or not any more. A program that has a socket goes on with it. */
+void waiting_hold_clients(const struct served *served);
+
 #endif

@@ -202,7 +202,7 @@ static void
 send_services(struct fake_supervisor *fake, const uint32_t *rows, uint32_t count)
 {
 	struct message_services services = { .count = count };
-	struct message_services_row service_rows[FAKE_SERVICES_MAX];
+	struct message_services_row service_rows[FAKE_SERVICES_MAX] = { { 0 } };
 	struct message_listeners listeners = { .count = count };
 	struct message_listeners_row listener_rows[FAKE_SERVICES_MAX];
 	int fds[FAKE_SERVICES_MAX];
