@@ -281,10 +281,14 @@ fuzz: ## look for new inputs that break a reader: T=name of a target, TIME=secon
 		$(FUZZ_WORDS:%=-dict=%) \
 		$(BUILD)/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 BENCH_ACCESS := $(BUILD)/tests/bench/access
-$(BENCH_ACCESS): $(BUILD)/%: $(BUILD)/%.o $$(call objects_of,$$*.c)
+BENCH_JUDGE := $(BUILD)/tests/bench/judge
+$(BENCH_ACCESS) $(BENCH_JUDGE): $(BUILD)/%: $(BUILD)/%.o $$(call objects_of,$$*.c)
 	$(link)
 bench-access: $(BENCH_ACCESS) ## measure what a million prefixes cost to load and to judge by
 	@$(BENCH_ACCESS)
+bench-admission: programs $(BENCH_JUDGE) ## measure what judging a client costs, and refusing one
+	@$(BENCH_JUDGE)
+	@tests/bench/admission $(BUILD)
 bench: programs ## measure beside what the machine can do
 	@tests/bench/run $(BUILD)
 
@@ -338,6 +342,7 @@ help: ## list these targets
 
 .PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e \
 	check-install check-real check-systemd check-deb asan ubsan tsan valgrind coverage fuzz bench bench-access \
+	bench-admission \
 	lint lint-tidy lint-analyzer lint-clang shipped-objects test-objects format \
 	format-check dist run clean help FORCE
 .SECONDARY:

@@ -19,7 +19,7 @@
 
 #define FILE_NAME "bans"
 #define FILE_NEW "bans.new"
-#define LOCK_FILE "lock"
+#define LOCK_FILE "bans.lock"
 #define HEAD "reeve-bans 1\n"
 #define SLICE 256      /* bans that are written in one go */
 #define PAUSE_MS 1000  /* between two files at least */

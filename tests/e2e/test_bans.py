@@ -195,7 +195,7 @@ def the_file_is_for_nobody_else_and_replaced_as_a_whole(scene):
     touch(daemon, source=OTHER)
     wait_for_book(daemon, 2)
     expect(os.stat(path).st_ino != first.st_ino, "the file was written over")
-    expect_equal(sorted(os.listdir(daemon.state_dir)), ["bans", "lock"], "what is in the folder")
+    expect_equal(sorted(os.listdir(daemon.state_dir)), ["bans", "bans.lock"], "what is in the folder")
     for words in book(daemon):
         expect_equal(words[1], "3600", "the seconds")
         expect_equal(words[3:], ["=all", "sensor"], "service and cause")
