@@ -48,6 +48,15 @@ find(const struct shared_sources *sources, uint32_t writer, uint64_t key)
 	return NULL;
 }
 
+void
+shared_holds_expect(const struct shared_sources *sources, uint64_t key)
+{
+	for (uint32_t writer = 0; writer < sources->writer_count; writer++) {
+		__builtin_prefetch(place_of(sources, writer, key, 0));
+		__builtin_prefetch(place_of(sources, writer, key, HOLDS_PER_SET));
+	}
+}
+
 static bool
 count_up(_Atomic uint64_t *place, uint64_t key)
 {

@@ -17,6 +17,9 @@ bool shared_holds_take(struct shared_sources *sources, uint32_t writer, uint64_t
 	uint32_t limit);
 void shared_holds_drop(struct shared_sources *sources, uint32_t writer, uint64_t key);
 
+/* It will be asked for: have the memory on its way. */
+void shared_holds_expect(const struct shared_sources *sources, uint64_t key);
+
 /* Supervisor: a connection of `from` is one of `to` now, the lower number of the two. False: `to`
  * has no place for it, and it is counted no more. */
 bool shared_holds_hand_over(struct shared_sources *sources, uint32_t from, uint32_t to,

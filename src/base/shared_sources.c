@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #define MAGIC UINT64_C(0x3173656372756f73)
-#define VERSION 2
+#define VERSION 3
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 /* Somebody else took the place that we wanted: so often we look again. */
@@ -22,7 +22,7 @@ static size_t
 offset_of_sets(void)
 {
 	return sizeof(struct sources_header) + sizeof(struct sources_marks) +
-		OVERFLOWS * sizeof(uint64_t);
+		sizeof(struct sources_filter) + OVERFLOWS * sizeof(uint64_t);
 }
 
 static size_t
@@ -69,19 +69,25 @@ map_memory(struct shared_sources **ret_sources, int sources_fd, const struct sou
 	struct shared_sources *sources = calloc(1, sizeof(*sources));
 	char *memory;
 
-	if (sources == NULL)
+	if (sources != NULL)
+		sources->memo = calloc(1, sizeof(*sources->memo));
+	if (sources == NULL || sources->memo == NULL) {
+		free(sources);
 		return -ENOMEM;
+	}
 	sources->size = size_of(header);
 	memory = mmap(NULL, sources->size, PROT_READ | PROT_WRITE, MAP_SHARED, sources_fd, 0);
 	if (memory == MAP_FAILED) {
 		int error = errno;
 
+		free(sources->memo);
 		free(sources);
 		return -error;
 	}
 	sources->memory = memory;
 	sources->marks = (struct sources_marks *)(void *)(memory + sizeof(*header));
-	sources->overflows = (_Atomic uint64_t *)(void *)(sources->marks + 1);
+	sources->filter = (struct sources_filter *)(void *)(sources->marks + 1);
+	sources->overflows = (_Atomic uint64_t *)(void *)(sources->filter + 1);
 	sources->sets = (struct source_set *)(void *)(memory + offset_of_sets());
 	sources->holds = (struct hold_set *)(void *)(memory + offset_of_holds(header));
 	sources->set_count = header->set_count;
@@ -98,6 +104,7 @@ shared_sources_free(struct shared_sources *sources)
 	if (sources == NULL)
 		return NULL;
 	(void)munmap(sources->memory, sources->size);
+	free(sources->memo);
 	free(sources);
 	return NULL;
 }
@@ -165,9 +172,19 @@ shared_sources_writers(const struct shared_sources *sources)
 uint64_t
 shared_sources_key(const struct shared_sources *sources, const void *bytes, size_t length)
 {
-	uint64_t key = siphash(&sources->seed, bytes, length);
+	struct sources_memo *memo = sources->memo;
+	uint64_t key;
 
-	return key != 0 ? key : 1;
+	if (length == memo->length && memcmp(bytes, memo->bytes, length) == 0)
+		return memo->key;
+	key = siphash(&sources->seed, bytes, length);
+	key = key != 0 ? key : 1;
+	if (length > MEMO_MAX)
+		return key;
+	memcpy(memo->bytes, bytes, length);
+	memo->length = length;
+	memo->key = key;
+	return key;
 }
 
 static struct source_set *
@@ -246,6 +263,21 @@ _Atomic uint64_t *
 shared_sources_marks(const struct shared_sources *sources)
 {
 	return sources->marks->words;
+}
+
+_Atomic uint64_t *
+shared_sources_filter(const struct shared_sources *sources)
+{
+	return sources->filter->words;
+}
+
+void
+shared_sources_expect(const struct shared_sources *sources, uint64_t key)
+{
+	const struct source_set *set = &sources->sets[key & (sources->set_count - 1)];
+
+	__builtin_prefetch(set->keys);
+	__builtin_prefetch(set->words);
 }
 
 _Atomic uint64_t *

@@ -11,7 +11,7 @@
 #define OVERFLOWS 1024
 #define SOURCES_A_HOLD 16 /* for so many keys, each writer has one place for connections */
 
-/* The memory: header, marks, overflows, sets of sources, then for each writer its sets of holds. */
+/* The memory: header, marks, filter, overflows, sets of sources, then for each writer its sets of holds. */
 struct sources_header {
 	uint64_t magic;
 	uint32_t version;
@@ -25,6 +25,18 @@ struct sources_header {
 
 struct sources_marks {
 	_Alignas(64) _Atomic uint64_t words[SHARED_SOURCES_MARKS];
+};
+
+struct sources_filter {
+	_Alignas(64) _Atomic uint64_t words[SHARED_SOURCES_FILTER];
+};
+
+/* The last bytes that were hashed, and their key: a client is asked about several times. */
+#define MEMO_MAX 40
+struct sources_memo {
+	unsigned char bytes[MEMO_MAX];
+	size_t length;
+	uint64_t key;
 };
 
 /* Keys apart from words: eight keys are one cache line, and most are looked at in vain. */
@@ -47,7 +59,9 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "a lock in shared memory would die w
 struct shared_sources {
 	void *memory;
 	size_t size;
+	struct sources_memo *memo; /* ours alone */
 	struct sources_marks *marks;
+	struct sources_filter *filter;
 	_Atomic uint64_t *overflows;
 	struct source_set *sets;
 	struct hold_set *holds;

@@ -12,6 +12,12 @@
 #define USERS_BIT 63
 #define WORD_BITS 64
 
+/* A bit of the filter for each ban: bits of its key that choose neither its place in the table nor, as
+ * the uppermost do, whose count it is. */
+#define FILTER_SHIFT 20
+
+#define LENGTH_SHIFT 56 /* up to 128 in a service's number of 64 bits */
+
 /* Another gate changed the word between our look and our change: so often we look again. */
 #define ATTEMPTS 64
 
@@ -57,12 +63,12 @@ key_of(const struct shared_sources *sources, uint64_t service, const struct neta
 	uint32_t length, uint32_t user)
 {
 	const struct client_source ban = { .kind = SOURCE_BAN,
-		.service = service,
+		/* A network and its first address have the same bits, and must not be the same. */
+		.service = service ^ (uint64_t)length << LENGTH_SHIFT,
 		.peer = peer,
 		.prefix4 = (uint8_t)length,
 		.prefix6 = (uint8_t)length,
-		/* A network and its first address have the same bits, and must not be the same. */
-		.detail = peer->family == AF_UNIX ? (uint64_t)user + 1 : length };
+		.detail = peer->family == AF_UNIX ? (uint64_t)user + 1 : 0 };
 
 	return client_source_key(sources, &ban);
 }
@@ -71,6 +77,15 @@ uint64_t
 ban_key(const struct shared_sources *sources, uint64_t service, const struct ban_source *source)
 {
 	return key_of(sources, service, &source->address, source->length, source->user);
+}
+
+static size_t
+place_filter(uint64_t key, uint64_t *ret_bit)
+{
+	uint64_t place = key >> FILTER_SHIFT;
+
+	*ret_bit = UINT64_C(1) << place % WORD_BITS;
+	return place / WORD_BITS % SHARED_SOURCES_FILTER;
 }
 
 static size_t
@@ -97,12 +112,13 @@ bool
 ban_impose(struct shared_sources *sources, uint64_t service, const struct ban_source *source,
 	uint64_t until, uint64_t now)
 {
+	uint64_t key = ban_key(sources, service, source);
 	_Atomic uint64_t *word = NULL;
 	uint64_t bit, before;
 	size_t mark;
 
 	if (source->address.family != AF_UNIX || source->user != BAN_NO_USER)
-		word = shared_sources_take(sources, ban_key(sources, service, source), now);
+		word = shared_sources_take(sources, key, now);
 	if (!word)
 		return false;
 	before = atomic_load(word);
@@ -111,6 +127,8 @@ ban_impose(struct shared_sources *sources, uint64_t service, const struct ban_so
 			break;
 	mark = place_mark(service, source, &bit);
 	(void)atomic_fetch_or(&shared_sources_marks(sources)[mark], bit);
+	mark = place_filter(key, &bit);
+	(void)atomic_fetch_or(&shared_sources_filter(sources)[mark], bit);
 	return true;
 }
 
@@ -133,9 +151,15 @@ static bool
 is_kept_out(struct shared_sources *sources, uint64_t service, const struct netaddr *peer,
 	uint32_t length, uint32_t user, uint64_t now)
 {
-	const _Atomic uint64_t *word =
-		shared_sources_find(sources, key_of(sources, service, peer, length, user));
+	uint64_t key = key_of(sources, service, peer, length, user);
+	const _Atomic uint64_t *word;
+	uint64_t bit;
+	size_t place = place_filter(key, &bit);
 
+	if ((atomic_load_explicit(&shared_sources_filter(sources)[place], memory_order_relaxed) &
+		    bit) == 0)
+		return false;
+	word = shared_sources_find(sources, key);
 	return word && atomic_load(word) > now;
 }
 
@@ -196,17 +220,23 @@ ban_are_any(const struct shared_sources *sources)
 }
 
 void
-ban_lengths_add(struct ban_lengths *lengths, uint64_t service, const struct ban_source *source)
+ban_marks_add(struct ban_marks *marks, uint64_t key, uint64_t service,
+	const struct ban_source *source)
 {
 	uint64_t bit;
-	size_t word = place_mark(service, source, &bit);
+	size_t place = place_mark(service, source, &bit);
 
-	lengths->words[word] |= bit;
+	marks->lengths[place] |= bit;
+	place = place_filter(key, &bit);
+	marks->filter[place] |= bit;
 }
 
 void
-ban_lengths_set(struct shared_sources *sources, const struct ban_lengths *lengths)
+ban_marks_set(struct shared_sources *sources, const struct ban_marks *marks)
 {
+	for (size_t i = 0; i < SHARED_SOURCES_FILTER; i++)
+		atomic_store_explicit(&shared_sources_filter(sources)[i], marks->filter[i],
+			memory_order_relaxed);
 	for (size_t i = 0; i < SHARED_SOURCES_MARKS; i++)
-		atomic_store(&shared_sources_marks(sources)[i], lengths->words[i]);
+		atomic_store(&shared_sources_marks(sources)[i], marks->lengths[i]);
 }

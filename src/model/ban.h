@@ -49,12 +49,14 @@ bool ban_holds(struct shared_sources *sources, uint64_t service, const struct ne
 	uint32_t user, uint64_t now);
 bool ban_are_any(const struct shared_sources *sources);
 
-/* The lengths that bans have, for who knows them all. */
-struct ban_lengths {
-	uint64_t words[SHARED_SOURCES_MARKS];
+/* What is marked beside bans, for who knows them all: the lengths that they have, and a bit for each.
+ * Too large for a stack. */
+struct ban_marks {
+	uint64_t lengths[SHARED_SOURCES_MARKS];
+	uint64_t filter[SHARED_SOURCES_FILTER];
 };
-void ban_lengths_add(struct ban_lengths *lengths, uint64_t service,
+void ban_marks_add(struct ban_marks *marks, uint64_t key, uint64_t service,
 	const struct ban_source *source);
-void ban_lengths_set(struct shared_sources *sources, const struct ban_lengths *lengths);
+void ban_marks_set(struct shared_sources *sources, const struct ban_marks *marks);
 
 #endif

@@ -11,18 +11,14 @@
 /* Refusals: until when they count, and in the lowest bits how many there were. */
 #define COUNT_MASK UINT64_C(0xffff)
 
-/* What is hashed. Without gaps, which would be hashed too. */
+/* Who is hashed, with the secret. Without gaps, which would be hashed too. */
 struct name {
-	uint16_t kind;
-	uint16_t family;
+	uint32_t family;
 	uint32_t scope;
-	uint64_t service;
 	uint64_t detail;
 	unsigned char address[16];
-	struct rate rate; /* of a bucket: another rate has another one */
 };
-_Static_assert(sizeof(struct name) == 40 + sizeof(struct rate) && sizeof(struct rate) == 24,
-	"a name has no gaps");
+_Static_assert(sizeof(struct name) == 32, "a name has no gaps");
 
 static void
 copy_prefix(unsigned char *to, const void *address, size_t length, unsigned bits)
@@ -36,17 +32,23 @@ copy_prefix(unsigned char *to, const void *address, size_t length, unsigned bits
 	memset(to + whole + 1, 0, length - whole - 1);
 }
 
+/* What is asked about him makes another key of the secret one, so that he is hashed once, however
+ * much is asked. Nobody who does not know the first can tell what the second will be. */
+static uint64_t
+stir(uint64_t key, uint64_t number)
+{
+	key = (key ^ number) * UINT64_C(0x9e3779b97f4a7c15);
+	return key ^ key >> 32;
+}
+
 static uint64_t
 key_of(const struct shared_sources *sources, const struct client_source *source,
 	const struct rate *rate)
 {
-	struct name name = {
-		.kind = (uint16_t)source->kind, .service = source->service, .detail = source->detail
-	};
+	struct name name = { .detail = source->detail };
 	const struct netaddr *peer = source->peer;
+	uint64_t key;
 
-	if (rate)
-		name.rate = *rate;
 	if (peer)
 		name.family = peer->family;
 	if (name.family == AF_INET)
@@ -55,13 +57,24 @@ key_of(const struct shared_sources *sources, const struct client_source *source,
 		name.scope = peer->scope;
 		copy_prefix(name.address, &peer->ip.v6, sizeof(peer->ip.v6), source->prefix6);
 	}
-	return shared_sources_key(sources, &name, sizeof(name));
+	key = shared_sources_key(sources, &name, sizeof(name));
+	key = stir(stir(key, source->kind + 1), source->service);
+	if (rate) /* of a bucket: another rate has another one */
+		key = stir(stir(stir(key, rate->tokens), (uint64_t)rate->span), rate->burst);
+	return key != 0 ? key : 1;
 }
 
 uint64_t
 client_source_key(const struct shared_sources *sources, const struct client_source *source)
 {
 	return key_of(sources, source, NULL);
+}
+
+void
+client_source_expect(const struct shared_sources *sources, const struct client_source *source,
+	const struct rate *rate)
+{
+	shared_sources_expect(sources, key_of(sources, source, rate));
 }
 
 /* The bucket of a source. One that was emptied at another rate (a reload changed it) says when it

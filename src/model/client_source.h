@@ -35,6 +35,10 @@ struct client_source {
 uint64_t client_source_key(const struct shared_sources *sources,
 	const struct client_source *source);
 
+/* Its bucket will be asked for: have the memory on its way. */
+void client_source_expect(const struct shared_sources *sources, const struct client_source *source,
+	const struct rate *rate);
+
 /* Take `amount` from the source's bucket at that rate, of which it has one for each; false: it has
  * not so much. */
 bool client_source_take(struct shared_sources *sources, const struct client_source *source,

@@ -39,20 +39,24 @@ lift(struct bans *bans, const struct ban *ban)
 	ban_lift(bans_memory(bans), ban->number, &ban->source);
 }
 
-/* Gates look for no length that no ban has. What the book does not know may have any. */
+/* Gates look for no length that no ban has, and mostly for no ban that is not there. What the book does
+ * not know may be any. */
 static void
-mark_lengths(struct bans *bans)
+mark_anew(struct bans *bans)
 {
-	struct ban_lengths lengths = { .words = { 0 } };
+	auto_free struct ban_marks *marks = NULL;
 
 	if (now_of(bans) < bans->unknown_until)
 		return;
+	marks = calloc(1, sizeof(*marks));
+	if (!marks)
+		return; /* marks that nobody needs cost a look */
 	for (size_t i = 0; i < ban_book_count(bans->book); i++) {
 		const struct ban *ban = ban_book_at(bans->book, i);
 
-		ban_lengths_add(&lengths, ban->number, &ban->source);
+		ban_marks_add(marks, ban->key, ban->number, &ban->source);
 	}
-	ban_lengths_set(bans_memory(bans), &lengths);
+	ban_marks_set(bans_memory(bans), marks);
 }
 
 /* ---------------------------------------------------------------- the book */
@@ -99,7 +103,7 @@ sweep(struct timer *timer, msec now)
 		wake_for(bans, next);
 	if (!has_ended)
 		return;
-	mark_lengths(bans);
+	mark_anew(bans);
 	bans_file_changed(bans);
 	if (has_network_ended)
 		bans_export_changed(bans, true);
@@ -277,7 +281,7 @@ bans_remove(struct supervisor *supervisor, const char *source, const char *servi
 	*ret_count = count;
 	if (count == 0)
 		return 0;
-	mark_lengths(bans);
+	mark_anew(bans);
 	bans_file_changed(bans);
 	bans_export_changed(bans, true);
 	return 0;

@@ -102,6 +102,18 @@ make_access(struct bench *bench, size_t count)
 
 static const struct rate a_minute = { .tokens = 1000000, .span = 60000, .burst = 1000000 };
 
+static void
+expect(const struct bench *bench, const struct netaddr *peer)
+{
+	const struct client_source who = { .kind = SOURCE_ARRIVALS,
+		.service = bench->service,
+		.peer = peer,
+		.prefix4 = 32,
+		.prefix6 = 64 };
+
+	client_source_expect(bench->sources, &who, &a_minute);
+}
+
 static bool
 take(const struct bench *bench, const struct netaddr *peer)
 {
@@ -133,8 +145,10 @@ is_admitted(const struct bench *bench, const struct netaddr *peer)
 		.peer = peer,
 		.prefix4 = 32,
 		.prefix6 = 64 };
-	uint64_t key;
+	uint64_t key = client_source_key(bench->sources, &who);
 
+	shared_holds_expect(bench->sources, key);
+	expect(bench, peer);
 	if (policy_judge(&question).verdict != VERDICT_ADMIT)
 		return false;
 	if (ban_are_any(bench->sources) &&
@@ -142,7 +156,6 @@ is_admitted(const struct bench *bench, const struct netaddr *peer)
 		return false;
 	if (!take(bench, peer))
 		return false;
-	key = client_source_key(bench->sources, &who);
 	if (!shared_holds_take(bench->sources, 1, key, 4))
 		return false;
 	shared_holds_drop(bench->sources, 1, key);

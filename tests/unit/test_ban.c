@@ -190,16 +190,17 @@ lengths_that_no_ban_has_are_not_looked_for(void **state)
 {
 	const struct fixture *fixture = *state;
 	const struct ban_source kept = source_of("192.0.2.1", 32);
-	struct ban_lengths lengths = { .words = { 0 } };
+	struct ban_marks *marks = test_calloc(1, sizeof(*marks));
 
 	impose(fixture, fixture->echo, "192.0.2.1", 32);
 	impose(fixture, fixture->echo, "2001:db8::1", 128);
-	ban_lengths_add(&lengths, fixture->echo, &kept);
-	ban_lengths_set(fixture->sources, &lengths);
+	ban_marks_add(marks, ban_key(fixture->sources, fixture->echo, &kept), fixture->echo, &kept);
+	ban_marks_set(fixture->sources, marks);
 	assert_true(is_out(fixture, fixture->echo, "192.0.2.1"));
 	assert_false(is_out(fixture, fixture->echo, "2001:db8::1"));
-	memset(&lengths, 0, sizeof(lengths));
-	ban_lengths_set(fixture->sources, &lengths);
+	memset(marks, 0, sizeof(*marks));
+	ban_marks_set(fixture->sources, marks);
+	test_free(marks);
 	assert_false(ban_are_any(fixture->sources));
 }
 
@@ -209,10 +210,11 @@ nonsense_in_the_marks_is_survived(void **state)
 {
 	const struct fixture *fixture = *state;
 	const struct netaddr user = { .family = AF_UNIX };
-	struct ban_lengths lengths;
+	struct ban_marks *marks = test_malloc(sizeof(*marks));
 
-	memset(&lengths, 0xff, sizeof(lengths));
-	ban_lengths_set(fixture->sources, &lengths);
+	memset(marks, 0xff, sizeof(*marks));
+	ban_marks_set(fixture->sources, marks);
+	test_free(marks);
 	assert_false(is_out(fixture, fixture->echo, "255.255.255.255"));
 	assert_false(is_out(fixture, fixture->echo, "ffff:ffff::ffff"));
 	assert_false(ban_holds(fixture->sources, fixture->echo, &user, 0, fixture->now));
