@@ -178,6 +178,7 @@ admission_judge_stream(struct service *service, const struct admission_client *c
 	struct policy_answer answer;
 
 	*ret_source = 0;
+	limits_expect(service, peer);
 	if (is_unix && admission_asks_who(service)) {
 		unix_peer_ask(conn_fd, &unix_peer);
 		question.unix_peer = &unix_peer;

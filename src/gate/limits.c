@@ -241,6 +241,23 @@ limits_ask_who(const struct service *service)
 		ban_are_any(service->gate->sources);
 }
 
+void
+limits_expect(const struct service *service, const struct netaddr *peer)
+{
+	const struct service_keys *keys = service->config->keys;
+	const struct rate rate = rate_of(keys->cps_per_source, keys->cps_per_source_burst);
+	const struct shared_sources *sources = service->gate->sources;
+	struct client_source who = source_of(service, SOURCE_ARRIVALS, peer);
+
+	if (peer->family == AF_UNIX)
+		return; /* a few users, whose words are at hand */
+	if (keys->cps_per_source > 0)
+		client_source_expect(sources, &who, &rate);
+	who.kind = SOURCE_CONNECTIONS;
+	if (keys->per_source > 0)
+		shared_holds_expect(sources, client_source_key(sources, &who));
+}
+
 static enum verdict
 judge_source(struct service *service, struct client_source *who, uint64_t *ret_source)
 {

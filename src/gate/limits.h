@@ -23,6 +23,10 @@ msec limits_time_to_wait(const struct service *service, const struct netaddr *pe
 /* Would limits_open refuse or wait because of rate or load? For who is not at the door. */
 bool limits_are_reached(struct service *service);
 
+/* A client is going to be judged: have what is remembered of him on its way from the memory, while
+ * the access rules are searched. */
+void limits_expect(const struct service *service, const struct netaddr *peer);
+
 /* May this client come in? ADMIT: *ret_source is to be given to limits_release when it leaves (0:
  * nothing is). */
 enum verdict limits_judge_stream(struct service *service, int conn_fd, const struct netaddr *peer,
