@@ -53,11 +53,11 @@ CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_ac
 	src/config/host.o src/config/load.o src/config/places.o src/config/prefix_list.o \
 	src/config/print.o
 
-CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_census.o \
+CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_bans.o src/supervisor/control_census.o \
 	src/supervisor/control_connections.o src/supervisor/control_describe.o \
 	src/supervisor/control_dispatch.o src/supervisor/control_hold.o src/supervisor/control_peer.o \
 	src/supervisor/control_plan.o src/supervisor/control_reload.o src/supervisor/control_status.o \
-	src/supervisor/control_upgrade.o 	src/model/census.o
+	src/supervisor/control_upgrade.o src/model/census.o
 # What outlives a program, or takes its place.
 UPGRADE := src/supervisor/bounds_saved.o src/supervisor/draining.o src/supervisor/kept.o src/supervisor/legacy.o \
 	src/supervisor/legacy_save.o src/supervisor/saved_state.o src/supervisor/upgrade.o src/supervisor/upgrade_check.o

@@ -232,14 +232,22 @@ client_next(struct client *client, struct varlink_message *ret_reply, int *ret_f
 
 /* What comes in pieces is one table to people: the rows of the last reply behind those before. */
 static void
-join_rows(json_t **rows, const json_t *reply)
+join_rows(const char *name, json_t **rows, const json_t *reply)
 {
-	json_t *more = json_object_get(reply, "connections");
+	json_t *more = json_object_get(reply, name);
 
 	if (*rows == NULL)
 		*rows = json_incref(more);
 	else if (json_array_extend(*rows, more) == 0)
-		(void)json_object_set((json_t *)(uintptr_t)reply, "connections", *rows);
+		(void)json_object_set((json_t *)(uintptr_t)reply, name, *rows);
+}
+
+static const char *
+name_of_rows(enum control_id id)
+{
+	if (id == CONTROL_VERB_connections)
+		return "connections";
+	return id == CONTROL_VERB_bans ? "bans" : NULL;
 }
 
 int
@@ -268,8 +276,8 @@ client_run(const struct control *control, const struct control_verb *verb, json_
 		if (control->output.is_json)
 			status = show_json(reply.parameters);
 		else {
-			if (verb->id == CONTROL_VERB_connections)
-				join_rows(&rows, reply.parameters);
+			if (name_of_rows(verb->id) != NULL)
+				join_rows(name_of_rows(verb->id), &rows, reply.parameters);
 			if (rows == NULL || !continues)
 				status = show(control, reply.parameters);
 		}

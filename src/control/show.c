@@ -321,6 +321,34 @@ show_kill(const struct control *control, const json_t *reply)
 	return silent > 0 ? 1 : 0;
 }
 
+/* --- bans */
+
+int
+show_bans(const struct control *control, const json_t *reply)
+{
+	static const struct table_column columns[] = { { "SOURCE", "source", 0, false },
+		{ "SERVICE", "service", 1, false }, { "CAUSE", "cause", 2, false },
+		{ "LEFT", "left_ms", 0, true }, { "MADE FOR", "made_for_ms", 3, true } };
+
+	return print_array(control, json_object_get(reply, "bans"), columns, ARRAY_SIZE(columns),
+		"nobody is banned");
+}
+
+int
+show_ban(const struct control *control, const json_t *reply)
+{
+	(void)control;
+	(void)reply;
+	return 0;
+}
+
+int
+show_unban(const struct control *control, const json_t *reply)
+{
+	(void)fprintf(control->output.file, "%lld bans lifted\n", show_number(reply, "lifted"));
+	return 0;
+}
+
 /* --- pause, drain, resume */
 
 int

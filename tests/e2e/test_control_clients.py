@@ -147,6 +147,56 @@ def kill_and_connections_say_what_is_wrong_with_what_they_are_told(scene):
     ask(daemon.client("echo"), b"hello")
 
 
+@claim()
+def ban_keeps_a_source_out_until_unban(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4") + scene.line("other", "tcp4", "builtin:echo"))
+    control = Client(scene, daemon)
+    reevectl(daemon, "ban", "127.0.0.1", "--service", "echo", "--for", "1h")
+    expect_equal(receive_all(daemon.client("echo")), b"", "what a banned client gets")
+    ask(daemon.client("other"), b"hello")
+    ban, = control.call("Bans")["bans"]
+    expect_equal((ban["source"], ban["service"], ban["cause"], ban["made_for_ms"]),
+                 ("127.0.0.1/32", "echo", "hand", 3600000), "the ban")
+    expect(0 < ban["left_ms"] <= 3600000, "left: %s", ban)
+    shown, _ = reevectl(daemon, "bans")
+    expect("127.0.0.1/32" in shown, shown)
+    shown, _ = reevectl(daemon, "unban", "127.0.0.0/8")
+    expect_equal(shown, "1 bans lifted\n", "what unban says")
+    ask(daemon.client("echo"), b"hello")
+    expect_equal(control.call("Bans")["bans"], [], "bans at the end")
+
+
+@claim()
+def bans_come_in_pieces_to_who_takes_more(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    control = Client(scene, daemon)
+    for number in range(600):
+        control.call("Ban", source="10.0.%d.%d" % divmod(number, 256))
+    first = control.call("Bans")
+    expect_equal((len(first["bans"]), first["left"]), (512, 88), "one reply")
+    shown, _ = reevectl(daemon, "bans")
+    expect_equal(len(shown.splitlines()), 601, "lines of the table")
+
+
+@claim()
+def ban_and_unban_say_what_is_wrong_with_what_they_are_told(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    control = Client(scene, daemon)
+    for parameters in ({"source": "nobody"}, {"source": "10.0.0.1/8"}, {"source": ""},
+                       {"source": "10.0.0.1", "for_ms": 0}, {"source": "10.0.0.1", "for_ms": -1}):
+        expect_equal(control.fails("Ban", **parameters).name, "io.reeve.Control.Failed", parameters)
+    for parameters in ({"source": "nobody"}, {"source": "10.0.0.1"}):
+        expect_equal(control.fails("Unban", **parameters).name, "io.reeve.Control.Failed", parameters)
+    expect_equal(control.fails("Ban", source="10.0.0.1", service="eco").parameters,
+                 {"service": "eco", "nearest": "echo"}, "error")
+    expect_equal(control.fails("Ban").parameters, {"parameter": "source"}, "error")
+    _, complaint = reevectl(daemon, "ban", "10.0.0.1", "--for", "soon", status=2)
+    expect('for: "soon" is not a time' in complaint, complaint)
+    _, complaint = reevectl(daemon, "unban", "10.0.0.1", status=1)
+    expect("nobody is banned by that" in complaint, complaint)
+    expect_equal(control.call("Bans")["bans"], [], "bans")
+
+
 def come_and_wait(daemon, service, protocol="tcp4"):
     """A client that is not served, while the only gate serves another one that came later."""
     client = daemon.client(service, protocol)
