@@ -15,7 +15,7 @@
 #include "effects/sockdiag.h"
 #include "model/census.h"
 
-#define CHANNEL_VERSION 10 /* of all the structs below */
+#define CHANNEL_VERSION 11 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_FDS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 #define CHANNEL_SIZE_MAX 16384
@@ -161,6 +161,13 @@ struct message_drain {
  * written of them into the memory that came with `drain`. */
 struct message_kept {
 	uint32_t count;
+};
+/* Does it live? The answer says so. */
+struct message_ping {
+	uint32_t unused;
+};
+struct message_pong {
+	uint32_t unused;
 };
 /* fds: that memory and those connections, for the gate that goes on with them. */
 struct message_keep {

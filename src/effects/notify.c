@@ -161,6 +161,27 @@ notify_stopping(void)
 }
 
 void
+notify_watchdog(void)
+{
+	send_state("WATCHDOG=1");
+}
+
+msec
+notify_watchdog_ms(void)
+{
+	const char *pid = getenv("WATCHDOG_PID");
+	const char *span = getenv("WATCHDOG_USEC");
+	char *end;
+	long long value;
+
+	if (span == NULL || (pid != NULL && strtol(pid, NULL, 10) != (long)getpid()))
+		return 0;
+	errno = 0;
+	value = strtoll(span, &end, 10);
+	return errno != 0 || end == span || *end != '\0' || value < 0 ? 0 : value / 1000;
+}
+
+void
 notify_ready_fd(int ready_fd)
 {
 	struct pollfd room = { .fd = ready_fd, .events = POLLOUT };

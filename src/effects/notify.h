@@ -24,6 +24,11 @@ void notify_ready(const char *status);
 void notify_reloading(void);
 void notify_stopping(void);
 
+/* WATCHDOG=1: we live. How often the manager wants to hear it, at most so many milliseconds apart; 0:
+ * it does not. */
+void notify_watchdog(void);
+msec notify_watchdog_ms(void);
+
 /* To who waits at the other end of a descriptor, as under s6: a line feed, and the end. Closes it.
  * Does not block; without room there the end has to do. */
 void notify_ready_fd(int ready_fd);

@@ -218,6 +218,8 @@ hold(struct gate *gate, const struct message_hold *asked)
 static int
 obey(struct gate *gate, struct message *message, const char **ret_rule)
 {
+	const struct message_pong pong = { .unused = 0 };
+
 	switch (message->type) {
 	case MESSAGE_config:
 		gate->phase = CHANNEL_SETUP;
@@ -241,6 +243,9 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_adopt:
 		adopt(gate, message);
 		return 0;
+	case MESSAGE_ping:
+		outbox_send(gate, MESSAGE_pong, &pong, -1);
+		return 0;
 	case MESSAGE_keep:
 		return kept_receive(gate, message, ret_rule);
 	case MESSAGE_stop:
@@ -263,6 +268,7 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_banned:
 	case MESSAGE_drained:
 	case MESSAGE_let_go:
+	case MESSAGE_pong:
 	case MESSAGE_kept:
 	case MESSAGE_counted:
 	case MESSAGE_COUNT:

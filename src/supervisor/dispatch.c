@@ -11,6 +11,7 @@
 #include "supervisor/kept.h"
 #include "supervisor/reload.h"
 #include "supervisor/upgrade.h"
+#include "supervisor/watchdog.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -128,6 +129,9 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_banned:
 		say_banned(gate, &message->body.banned);
 		break;
+	case MESSAGE_pong:
+		watchdog_answered(gate);
+		break;
 	case MESSAGE_kept:
 		if (!kept_take(gate->supervisor, message))
 			gate_lied(gate, "kept", "it was not offered to keep so many");
@@ -152,6 +156,7 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_stop:
 	case MESSAGE_census:
 	case MESSAGE_hold:
+	case MESSAGE_ping:
 	case MESSAGE_drain:
 	case MESSAGE_keep:
 	case MESSAGE_COUNT:

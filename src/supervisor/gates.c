@@ -294,6 +294,8 @@ gate_start(struct supervised_gate *gate)
 	gate->known_listener = 0;
 	gate->owes_wake = false;
 	gate->has_served = false;
+	gate->asked = 0;
+	gate->was_asked = false;
 	error = start_with_channel(gate);
 	if (error == 0) {
 		gate_expect_answer(gate);

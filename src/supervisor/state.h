@@ -209,6 +209,8 @@ struct supervised_gate {
 	bool has_let_go;         /* of the sockets, for an upgrade */
 	bool is_draining;        /* another one has its number; it ends with its last connection */
 	bool is_foreign; /* and was built with other messages: nothing it says is understood */
+	msec asked;      /* whether it lives; 0: it has answered */
+	bool was_asked;  /* the question is in its queue */
 	msec until;      /* then it cuts those that are left */
 	struct supervised_gate *next_draining;
 };
@@ -281,6 +283,14 @@ struct kept {
 	bool was_sent;
 };
 
+struct watchdog {
+	struct timer timer;
+	msec patience;  /* with a gate */
+	msec alive;     /* when some gate did last */
+	msec looked;    /* when it was looked last */
+	bool is_wanted; /* the service manager wants to be told */
+};
+
 enum upgrade_stage { UPGRADE_NONE, UPGRADE_TRIAL, UPGRADE_DRAINING };
 
 struct upgrade {
@@ -340,6 +350,7 @@ struct supervisor {
 
 	struct legacy *legacy; /* what a reeved before us has left; NULL: nothing */
 	struct upgrade upgrade;
+	struct watchdog watchdog;
 	struct kept kept_conns;
 	struct failures **failures; /* by row; NULL: none */
 	struct handler_table handlers;

@@ -19,6 +19,7 @@
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
 #include "supervisor/upgrade.h"
+#include "supervisor/watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -211,6 +212,7 @@ serve(struct supervisor *supervisor)
 		reap(supervisor);
 	}
 	gates_start(supervisor);
+	watchdog_begin(supervisor);
 	error = loop_run(supervisor->loop);
 	if (error < 0)
 		LOG(system_error, .step = "epoll_wait", .error = -error);
