@@ -145,6 +145,7 @@ NEEDS = {
     "packet filter": lacks_packet_filter,
     "memory pressure": lacks_memory_pressure,
     "probe": lambda: None if "E2E_PROBE" in os.environ else "no C compiler for the probe",
+    "visits": lambda: None if "E2E_VISITS" in os.environ else "no C compiler for the clients",
     "plain memory": lambda: "a sanitizer has its own memory" if HAS_SANITIZER else None,
 }
 

@@ -328,6 +328,7 @@ class Scene:
         self.folder = folder
         self.stack = contextlib.ExitStack()
         self.daemons = []
+        self.notes = []  # figures, for who looks
         self.names = 0
         self.probe = os.environ.get("E2E_PROBE", "")
         # Who is root must say whom a program runs as; a plain user must not.
@@ -398,6 +399,9 @@ class Scene:
         """Close it at the end."""
         self.stack.callback(thing.close)
         return thing
+
+    def note(self, text):
+        self.notes.append(text)
 
     def socket(self, protocol, source=None, seconds=None):
         """A socket of that protocol, bound if `source` says to what."""

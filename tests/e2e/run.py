@@ -51,12 +51,16 @@ def load_claims(folder, words):
 def compile_probe(folder):
     """The program that the handler claims start, where every user may run it."""
     probe = os.path.join(folder, "probe")
+    flood = os.path.join(folder, "visits")
     compiler = os.environ.get("CC", "cc")
     if shutil.which(compiler.split()[0]) is None:
         return
     subprocess.run(compiler.split() + ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-o", probe,
                                        os.path.join(HERE, "probe.c")], check=True)
     os.environ["E2E_PROBE"] = probe
+    subprocess.run(compiler.split() + ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-o", flood,
+                                       os.path.join(HERE, "..", "bench", "visits.c")], check=True)
+    os.environ["E2E_VISITS"] = flood
 
 
 def describe(problem):
@@ -85,7 +89,7 @@ def judge(claim, scene):
     except BaseException as problem:
         problems.append((NOT_OK, "at the end: " + describe(problem)))
     if not problems:
-        return OK, ""
+        return OK, "\n".join(scene.notes)
     result = max(problems, key=lambda problem: problem[0] == NOT_OK)[0]
     text = "\n".join(problem[1] for problem in problems)
     if result == NOT_OK:
@@ -150,6 +154,8 @@ class Runner:
         else:
             reason = " # SKIP " + text if result == SKIPPED else ""
             print("ok %d - %s%s" % (self.done, name, reason))
+            for line in text.split("\n") if result == OK and text else ():
+                print("  # " + line)
         sys.stdout.flush()
 
     def reap(self):

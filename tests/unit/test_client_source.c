@@ -12,6 +12,7 @@
 #include "model/client_source.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 static const struct rate two_a_second = { 2, 1000, 2 };
 
@@ -208,6 +209,49 @@ refusals_count_within_their_span_of_the_first(void **state)
 	assert_true(note(fixture, 21003));
 }
 
+/* Who floods us has many addresses, and would like old offenders to be forgotten for them. */
+static void
+ten_million_sources_take_no_more_memory_and_let_no_offender_out(void **state)
+{
+	enum { OFFENDERS = 500, KEYS = 65536 };
+	static const struct rate one_an_hour = { 1, 3600000, 1 };
+	const uint32_t flood = UTIL_HAS_SANITIZER ? 1000000 : 10000000;
+	struct netaddr peer = { .family = AF_INET };
+	const struct client_source source = {
+		.kind = SOURCE_ARRIVALS, .service = 1, .peer = &peer, .prefix4 = 32, .prefix6 = 64
+	};
+	uint64_t now = rate_clock(1000);
+	struct shared_sources *sources;
+	struct rusage before, after;
+	uint32_t let_in = 0;
+	int sources_fd;
+
+	(void)state;
+	assert_int_equal(shared_sources_create(&sources, &sources_fd, KEYS, 2, "a secret of 16 b"),
+		0);
+	(void)close(sources_fd);
+	for (uint32_t i = 0; i < OFFENDERS; i++) {
+		peer.ip.v4.s_addr = i;
+		assert_true(client_source_take(sources, &source, &one_an_hour, 1, now));
+		assert_false(client_source_take(sources, &source, &one_an_hour, 1, now));
+	}
+	assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+	for (uint32_t i = 0; i < flood; i++) {
+		peer.ip.v4.s_addr = OFFENDERS + i;
+		let_in += client_source_take(sources, &source, &one_an_hour, 1, now + i * 100);
+	}
+	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+	/* So many as find a place, and one in an hour of all others. */
+	assert_in_range(let_in, KEYS / 2, KEYS + 1);
+	assert_true(after.ru_maxrss - before.ru_maxrss < 4096);
+	now += flood * UINT64_C(100);
+	for (uint32_t i = 0; i < OFFENDERS; i++) {
+		peer.ip.v4.s_addr = i;
+		assert_false(client_source_take(sources, &source, &one_an_hour, 1, now));
+	}
+	(void)shared_sources_free(sources);
+}
+
 int
 main(void)
 {
@@ -220,6 +264,7 @@ main(void)
 		CLAIM(sources_without_a_place_are_judged_together_and_never_let_in_freely),
 		CLAIM(who_is_punished_is_told_so_once_and_waits),
 		CLAIM(refusals_count_within_their_span_of_the_first),
+		cmocka_unit_test(ten_million_sources_take_no_more_memory_and_let_no_offender_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
