@@ -84,7 +84,7 @@ REEVED := $(BASE) $(CONFIG) $(UPGRADE) src/model/access.o src/model/access_build
 	src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
 GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/model/openmetrics.o \
-	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/rate.o src/effects/channel.o \
+	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/proxy_facts.o src/model/rate.o src/effects/channel.o \
 	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/bans.o src/gate/builtin.o \
 	src/gate/memory.o src/model/memory.o \
 	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \

@@ -8,6 +8,7 @@
 #include "gate/service.h"
 #include "model/proxies.h"
 #include "model/proxy.h"
+#include "model/proxy_facts.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -31,6 +32,28 @@ refuse(struct preface *preface, const char *wrong)
 	free(preface);
 }
 
+/* What a proxy says besides is for the log alone: nobody is judged by it. */
+static void
+tell(const struct entrant *entrant, const struct proxy_header *header)
+{
+	const char *service = service_name(entrant->service);
+	struct proxy_facts facts;
+
+	if (!log_wants(LOG_LEVEL_INFO))
+		return;
+	proxy_facts_read(&facts, header);
+	if (facts.count > 0)
+		LOG(proxy_told, .service = service, .peer = &entrant->peer,
+			.proxy = &entrant->proxy, .alpn = proxy_fact(&facts, PROXY_FACT_ALPN),
+			.authority = proxy_fact(&facts, PROXY_FACT_AUTHORITY),
+			.unique_id = proxy_fact(&facts, PROXY_FACT_UNIQUE_ID),
+			.ssl_version = proxy_fact(&facts, PROXY_FACT_SSL_VERSION),
+			.ssl_cn = proxy_fact(&facts, PROXY_FACT_SSL_CN));
+	else
+		LOG(proxy_named, .service = service, .peer = &entrant->peer,
+			.proxy = &entrant->proxy);
+}
+
 /* From here on it is as if the client itself had connected. */
 static void
 let_in(struct preface *preface, const struct proxy_header *header)
@@ -42,8 +65,7 @@ let_in(struct preface *preface, const struct proxy_header *header)
 		entrant.proxy = entrant.peer;
 		entrant.peer = header->peer;
 		entrant.local = header->local;
-		LOG(proxy_named, .service = service_name(service), .peer = &entrant.peer,
-			.proxy = &entrant.proxy);
+		tell(&entrant, header);
 	}
 	(void)entrance_go(&entrant);
 	service_return(service);

@@ -15,7 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 2000
 #define FAREWELL_MS 2000
 #define FAREWELLS_MAX 256 /* clients of a gate that are given time to read their refusal */
 #define DISCARDS_MAX 16   /* reads of what a refused client says, in one turn */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What clients are told before they are served, or instead of it (config/banner.h). It is sent as
- * far as the kernel takes it, which mostly is at once; who does not take the rest in a few seconds
+ * far as the kernel takes it, which mostly is at once; who does not take the rest in two seconds
  * is not waited for. What a client sends stays unread for whoever serves it. */
 #ifndef REEVE_GATE_SPEECH_H
 #define REEVE_GATE_SPEECH_H

@@ -302,3 +302,27 @@ def idle_ends_the_program_of_a_named_client_that_tcpmux_handed_over(scene):
     expect_equal(receive(client, 5), b"hello", "the echo")
     event = daemon.wait_for_event("handler_ended", service="cat")
     expect_equal(event["ending"], "idle", "the ending")
+
+
+def fact(kind, value):
+    return struct.pack("!BH", kind, len(value)) + value
+
+
+@claim()
+def what_a_proxy_knows_besides_the_address_is_in_the_log_and_steers_no_terminal(scene):
+    daemon = echo(scene)
+    tls = b"\1\0\0\0\0" + fact(0x21, b"TLSv1.3") + fact(0x22, b"\x1b[31m evil")
+    facts = (fact(1, b"h2") + fact(2, b"example.org") + fact(5, b"\0\1")
+             + fact(0x20, tls))
+    client = daemon.client("echo")
+    client.sendall(v2(facts=facts) + b"hello")
+    expect_equal(receive(client, 5), b"hello", "the echo")
+    event = daemon.wait_for_event("proxy_told", service="echo", peer="192.0.2.1:40000", alpn="h2",
+                                  authority="example.org", unique_id="0x0001",
+                                  ssl_version="TLSv1.3")
+    expect_equal(event["ssl_cn"], "0x" + b"\x1b[31m evil".hex(), "a name that is no text")
+    plain = daemon.client("echo")
+    plain.sendall(v2(facts=fact(1, b"h3")) + b"x")
+    expect_equal(receive(plain, 1), b"x", "the echo")
+    event = daemon.wait_for_event("proxy_told", service="echo", alpn="h3")
+    expect("ssl_cn" not in event.fields, "a fact that was not told is there: %s", event)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/model/proxy.o src/base/netaddr.o */
+/* LINK: src/model/proxy.o src/model/proxy_facts.o src/base/netaddr.o src/base/utf8.o */
 /* What a stranger may send instead of a PROXY header. Whatever it is: nothing is read behind its
  * end, what is asked for is more than what came and never more than the longest header, and the
  * same header in pieces gives the same answer. */
+#include "base/utf8.h"
 #include "model/proxy.h"
+#include "model/proxy_facts.h"
 
 #include <string.h>
 
@@ -14,6 +16,24 @@ must(bool is_so)
 {
 	if (!is_so)
 		abort();
+}
+
+/* What is told of it is text, and bounded. */
+static void
+check_facts(const struct proxy_header *header)
+{
+	struct proxy_facts facts;
+	uint32_t count = 0;
+
+	proxy_facts_read(&facts, header);
+	for (int i = 0; i < PROXY_FACT_COUNT; i++) {
+		const char *text = proxy_fact(&facts, (enum proxy_fact)i);
+
+		count += text != NULL;
+		must(text == NULL || strlen(text) < sizeof(facts.text[i]));
+		must(text == NULL || utf8_check(text, strlen(text)) == strlen(text));
+	}
+	must(count == facts.count);
 }
 
 static enum proxy_result
@@ -28,6 +48,8 @@ read_copy(const uint8_t *bytes, size_t length, struct proxy_header *ret_header)
 	result = proxy_read(copy, length, ret_header);
 	must(ret_header->tlvs == NULL ||
 		ret_header->tlvs + ret_header->tlv_length == copy + ret_header->length);
+	if (result == PROXY_DONE)
+		check_facts(ret_header);
 	free(copy);
 	ret_header->tlvs = NULL;
 	return result;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* PROXY protocol headers. */
-/* LINK: src/model/proxy.o src/base/netaddr.o */
+/* LINK: src/model/proxy.o src/model/proxy_facts.o src/base/netaddr.o src/base/utf8.o */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "model/proxy.h"
+#include "model/proxy_facts.h"
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 #define V2(command, family, length) SIGNATURE command family length
@@ -220,10 +221,94 @@ a_wrong_checksum_is_refused(void **state)
 	must_be_bad(header, length);
 }
 
+/* The facts of a header that has these bytes behind its addresses. */
+static void
+read_facts(const char *tlvs, size_t length, struct proxy_facts *ret_facts)
+{
+	char header[PROXY_V2_MAX] = V2("\x21", "\x11", "\0\0") ADDRESSES;
+	size_t body = 12 + length;
+	struct proxy_header read;
+
+	header[14] = (char)(body >> 8);
+	header[15] = (char)body;
+	memcpy(header + PROXY_V2_HEAD + 12, tlvs, length);
+	assert_int_equal(proxy_read(header, PROXY_V2_HEAD + body, &read), PROXY_DONE);
+	proxy_facts_read(ret_facts, &read);
+}
+
+static void
+facts_are_told_of_a_header_as_text(void **state)
+{
+	static const char tlvs[] = "\x01\0\x02h2"
+				   "\x04\0\x05noop!"
+				   "\x02\0\13example.org"
+				   "\x05\0\x03\0\xffz"
+				   "\x20\0\x19\1\0\0\0\0\x21\0\x07TLSv1.3\x22\0\x07M\xc3\xbcller";
+	struct proxy_facts facts;
+
+	(void)state;
+	read_facts(tlvs, sizeof(tlvs) - 1, &facts);
+	assert_int_equal(facts.count, 5);
+	assert_string_equal(proxy_fact(&facts, PROXY_FACT_ALPN), "h2");
+	assert_string_equal(proxy_fact(&facts, PROXY_FACT_AUTHORITY), "example.org");
+	assert_string_equal(proxy_fact(&facts, PROXY_FACT_UNIQUE_ID), "0x00ff7a");
+	assert_string_equal(proxy_fact(&facts, PROXY_FACT_SSL_VERSION), "TLSv1.3");
+	assert_string_equal(proxy_fact(&facts, PROXY_FACT_SSL_CN), "M\xc3\xbcller");
+}
+
+static void
+facts_that_are_not_there_or_broken_are_absent(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t length;
+	} rows[] = {
+		{ "", 0 },
+		{ "\x01\0\0", 3 },
+		{ "\x21\0\1x\x22\0\1y", 8 },                /* outside of the one for TLS */
+		{ "\x20\0\4\1\0\0\0", 7 },                  /* cut before its facts */
+		{ "\x20\0\x0a\1\0\0\0\0\x21\0\x09xy", 13 }, /* one that is longer than it */
+		{ "\x20\0\7\1\0\0\0\0\x01\0", 10 },
+	};
+	struct proxy_facts facts;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		read_facts(rows[i].bytes, rows[i].length, &facts);
+		assert_int_equal(facts.count, 0);
+		assert_null(proxy_fact(&facts, PROXY_FACT_ALPN));
+	}
+}
+
+static void
+a_fact_that_is_long_or_no_text_is_cut_and_harmless(void **state)
+{
+	char tlvs[3 + 300] = "\x02\1\x2c";
+	struct proxy_facts facts;
+	const char *text;
+
+	(void)state;
+	memset(tlvs + 3, 'a', 300);
+	/* A character of two bytes lies across the cut. */
+	memcpy(tlvs + 3 + PROXY_FACT_MAX - 1, "\xc3\xa4", 2);
+	read_facts(tlvs, sizeof(tlvs), &facts);
+	text = proxy_fact(&facts, PROXY_FACT_AUTHORITY);
+	assert_int_equal(strlen(text), PROXY_FACT_MAX - 1 + 3);
+	assert_string_equal(text + PROXY_FACT_MAX - 4, "aaa...");
+	tlvs[3] = '\033';
+	read_facts(tlvs, sizeof(tlvs), &facts);
+	text = proxy_fact(&facts, PROXY_FACT_AUTHORITY);
+	assert_int_equal(strlen(text), 2 + 2 * PROXY_FACT_MAX + 3);
+	assert_memory_equal(text, "0x1b6161", 8);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(facts_are_told_of_a_header_as_text),
+		cmocka_unit_test(facts_that_are_not_there_or_broken_are_absent),
+		cmocka_unit_test(a_fact_that_is_long_or_no_text_is_cut_and_harmless),
 		cmocka_unit_test(version_1_names_the_client),
 		cmocka_unit_test(version_2_names_the_client),
 		cmocka_unit_test(a_beginning_asks_for_the_rest_of_the_header_and_no_more),
