@@ -26,6 +26,11 @@ SANITIZER := $(if $(SANITIZE),\
 
 CONFIG_LIBS := -lconfig
 JSON_LIBS := -ljansson
+
+# curses is optional: CURSES=no builds a reevectl without the screen of top.
+CURSES ?= yes
+CURSES_LIBS := $(if $(filter yes,$(CURSES)),-lncursesw -ltinfo)
+TOP_SCREEN := $(if $(filter yes,$(CURSES)),src/control/top_screen.o,src/control/top_screen_none.o)
 SECCOMP_LIBS := -lseccomp
 
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) $(WERROR) $(HARDENING) $(SANITIZER) -Isrc -I. \
@@ -103,16 +108,18 @@ GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/chat_user.o services/daytime.o services/discard.o services/echo.o \
 	services/metrics.o services/metrics_request.o services/qotd.o services/registry.o \
 	services/tcpmux.o services/time.o src/reeve_gate.o
-REEVECTL := $(CONFIG) src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/shared.o \
-	src/base/shared_measures.o src/base/shared_places.o src/base/siphash.o src/base/textbuf.o \
-	src/base/utf8.o src/base/verdict.o src/model/access.o src/model/access_build.o \
-	src/model/control_methods.o src/model/openmetrics.o src/model/policy.o src/model/prefixes.o \
-	src/model/proxies.o src/model/varlink.o src/effects/local.o src/control/arguments.o \
-	src/control/client.o src/control/daemon.o src/control/explain.o src/control/explain_rules.o \
-	src/control/explain_verb.o src/control/lint.o src/control/lint_access.o \
-	src/control/lint_exposure.o src/control/lint_files.o src/control/lint_limits.o \
-	src/control/lint_verb.o src/control/metrics.o src/control/output.o src/control/show.o \
-	src/control/table.o src/control/verbs.o src/reevectl.o
+REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/prefix.o \
+	src/base/shared.o src/base/shared_measures.o src/base/shared_places.o src/base/siphash.o \
+	src/base/textbuf.o src/base/utf8.o src/base/verdict.o src/model/access.o \
+	src/model/access_build.o src/model/control_methods.o src/model/openmetrics.o \
+	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/varlink.o \
+	src/effects/local.o src/control/arguments.o src/control/client.o src/control/daemon.o \
+	src/control/explain.o src/control/explain_rules.o src/control/explain_verb.o \
+	src/control/lint.o src/control/lint_access.o src/control/lint_exposure.o \
+	src/control/lint_files.o src/control/lint_limits.o src/control/lint_verb.o \
+	src/control/metrics.o src/control/output.o src/control/show.o src/control/table.o \
+	src/control/top.o src/control/top_keys.o src/control/top_model.o src/control/verbs.o \
+	src/reevectl.o
 
 # --- what there is besides: found by their folders.
 # Who runs COMMANDS is an administrator or an init; who runs HELPERS is reeved.
@@ -159,7 +166,7 @@ $(BUILD)/reeved: $(addprefix $(BUILD)/,$(REEVED)) Makefile
 $(BUILD)/reeve-gate: $(addprefix $(BUILD)/,$(GATE)) Makefile
 	$(link) $(CONFIG_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/reevectl: $(addprefix $(BUILD)/,$(REEVECTL)) Makefile
-	$(link) $(CONFIG_LIBS) $(JSON_LIBS)
+	$(link) $(CONFIG_LIBS) $(JSON_LIBS) $(CURSES_LIBS)
 $(BUILD)/handlers/%: $(BUILD)/services/handlers/%.o
 	$(link)
 $(BUILD)/handlers/%.sh: services/handlers/%.sh

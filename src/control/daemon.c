@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 static int
 open_in(const char *run_dir, const char *name, int flags)
@@ -34,16 +35,13 @@ check_lock(const char *run_dir)
 }
 
 int
-daemon_find(const char *run_dir, pid_t *ret_pid)
+daemon_read_pid(const char *run_dir, pid_t *ret_pid)
 {
 	char text[32];
-	int error = check_lock(run_dir);
 	auto_close int pid_fd = open_in(run_dir, "reeved.pid", O_RDONLY | O_NOFOLLOW);
 	ssize_t length;
 	long pid;
 
-	if (error < 0)
-		return error;
 	if (pid_fd < 0)
 		return pid_fd == -ENOENT ? -ESRCH : pid_fd;
 	length = read(pid_fd, text, sizeof(text) - 1);
@@ -55,6 +53,14 @@ daemon_find(const char *run_dir, pid_t *ret_pid)
 		return -ESRCH;
 	*ret_pid = (pid_t)pid;
 	return 0;
+}
+
+int
+daemon_find(const char *run_dir, pid_t *ret_pid)
+{
+	int error = check_lock(run_dir);
+
+	return error < 0 ? error : daemon_read_pid(run_dir, ret_pid);
 }
 
 static int
@@ -134,4 +140,14 @@ daemon_view_counters(const char *run_dir, const struct shared **ret_view)
 	auto_close int view_fd = open_in(run_dir, "counters", O_RDONLY);
 
 	return view_fd < 0 ? view_fd : shared_view(ret_view, view_fd);
+}
+
+int
+daemon_look_at_counters(const char *run_dir, struct stat *ret_status)
+{
+	auto_close int view_fd = open_in(run_dir, "counters", O_RDONLY);
+
+	if (view_fd < 0)
+		return view_fd;
+	return fstat(view_fd, ret_status) < 0 ? -errno : 0;
 }

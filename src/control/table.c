@@ -22,6 +22,7 @@ struct table {
 	struct cell *cells;
 	size_t count;
 	size_t room;
+	size_t most; /* places of the first column */
 	int error;
 };
 
@@ -44,6 +45,7 @@ table_new(const struct table_column *columns, size_t count)
 		return NULL;
 	table->columns = columns;
 	table->column_count = count;
+	table->most = SIZE_MAX;
 	return table;
 }
 
@@ -122,6 +124,12 @@ table_add_number(struct table *table, int64_t number)
 
 	(void)snprintf(text, sizeof(text), "%" PRId64, number);
 	table_add_value(table, json_integer(number), text);
+}
+
+void
+table_narrow(struct table *table, size_t most)
+{
+	table->most = most;
 }
 
 void
@@ -304,6 +312,8 @@ measure(struct layout *layout)
 			return -ENOMEM;
 		*natural = larger(*natural, output_width(layout->texts[i]));
 	}
+	if (layout->output->columns > 0 && layout->natural[0] > table->most)
+		layout->natural[0] = table->most;
 	return 0;
 }
 

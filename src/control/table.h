@@ -29,6 +29,9 @@ void table_add_text(struct table *table, const char *text);
 void table_add_number(struct table *table, int64_t number);
 void table_add_value(struct table *table, json_t *value, const char *shown);
 
+/* On a terminal the first column takes so many places at most, whatever its texts are. */
+void table_narrow(struct table *table, size_t most);
+
 /* The tone of the cell that was added last. */
 void table_set_tone(struct table *table, enum tone tone);
 

@@ -9,6 +9,7 @@
 #include "control/lint.h"
 #include "control/metrics.h"
 #include "control/show.h"
+#include "control/top.h"
 #include "control/table.h"
 
 #include <errno.h>

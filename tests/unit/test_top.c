@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: ISC */
+/* LINK: src/control/output.o src/control/table.o src/control/top_keys.o src/control/top_model.o
+ * src/base/shared.o src/base/shared_measures.o src/base/shared_places.o src/base/textbuf.o
+ * src/base/utf8.o src/base/verdict.o -ljansson */
+/* What top makes of the shared memory, and what keys do; the screen itself is in
+ * tests/e2e/test_top.py. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/shared_places.h"
+#include "control/top.h"
+
+#include <string.h>
+
+#define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define SECOND_US 1000000
+
+struct fixture {
+	struct shared *shared;
+	struct top top;
+	struct top_frame frame;
+	json_t *rows;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	int shared_fd = -1;
+
+	assert_non_null(fixture);
+	fixture->top = (struct top){ .order = TOP_BY_CONNECTIONS, .tick_ms = TOP_TICK_MS };
+	assert_int_equal(shared_create(&fixture->shared, &shared_fd, 8, 2), 0);
+	(void)close(shared_fd);
+	shared_name_row(fixture->shared, 0, "echo");
+	shared_name_row(fixture->shared, 2, "git");
+	shared_name_row(fixture->shared, 5, "chat");
+	*state = fixture;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	json_decref(fixture->rows);
+	top_frame_fini(&fixture->frame);
+	top_sample_fini(&fixture->top.before);
+	top_sample_fini(&fixture->top.now);
+	(void)shared_free(fixture->shared);
+	free(fixture);
+	return 0;
+}
+
+static void
+sample(struct fixture *fixture, int64_t now_us)
+{
+	struct top *top = &fixture->top;
+
+	top_sample_fini(&top->before);
+	top->before = top->now;
+	assert_int_equal(top_sample_take(&top->now, fixture->shared, now_us), 0);
+}
+
+static void
+make(struct fixture *fixture)
+{
+	json_decref(fixture->rows);
+	top_frame_fini(&fixture->frame);
+	assert_int_equal(top_frame_make(&fixture->frame, &fixture->top), 0);
+	fixture->rows = table_json(fixture->frame.table);
+	assert_non_null(fixture->rows);
+	assert_int_equal(json_array_size(fixture->rows), fixture->frame.rows);
+}
+
+/* The names of the rows, a blank between them. */
+static const char *
+names(struct fixture *fixture, char text[static 256])
+{
+	text[0] = '\0';
+	make(fixture);
+	for (size_t i = 0; i < json_array_size(fixture->rows); i++) {
+		const json_t *row = json_array_get(fixture->rows, i);
+
+		(void)strcat(strcat(text, i > 0 ? " " : ""),
+			json_string_value(json_object_get(row, "service")));
+	}
+	return text;
+}
+
+static double
+number(const struct fixture *fixture, size_t row, const char *key)
+{
+	return json_number_value(json_object_get(json_array_get(fixture->rows, row), key));
+}
+
+static const char *
+text_of(const struct fixture *fixture, size_t row, const char *key)
+{
+	return json_string_value(json_object_get(json_array_get(fixture->rows, row), key));
+}
+
+static void
+rates_are_what_came_in_the_time_between(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shared_add(fixture->shared, 2, 1, METRIC_connections, 1000);
+	sample(fixture, 10 * SECOND_US);
+	shared_add(fixture->shared, 2, 1, METRIC_connections, 10);
+	shared_add(fixture->shared, 2, 0, METRIC_connections, 10);
+	shared_add(fixture->shared, 2, 1, METRIC_verdict_refuse_access, 4);
+	shared_add(fixture->shared, 2, 1, METRIC_verdict_refuse_ban, 2);
+	shared_add(fixture->shared, 2, 1, METRIC_verdict_wait_rate, 50);
+	sample(fixture, 12 * SECOND_US);
+	make(fixture);
+	assert_string_equal(text_of(fixture, 0, "service"), "git");
+	assert_true(number(fixture, 0, "connections_per_second") == 10);
+	assert_true(number(fixture, 0, "refused_per_second") == 3);
+	assert_string_equal(text_of(fixture, 0, "state"), "refusing");
+	assert_int_equal(fixture->frame.services, 3);
+	assert_true(fixture->frame.rates[TOP_BY_CONNECTIONS] == 10);
+}
+
+static void
+the_first_sample_has_no_rates(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shared_add(fixture->shared, 2, 1, METRIC_connections, 1000);
+	sample(fixture, SECOND_US);
+	make(fixture);
+	assert_true(fixture->frame.rates[TOP_BY_CONNECTIONS] == 0);
+}
+
+static void
+a_row_of_another_service_has_no_past(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shared_add(fixture->shared, 2, 1, METRIC_connections, 10);
+	sample(fixture, SECOND_US);
+	shared_name_row(fixture->shared, 2, "");
+	shared_name_row(fixture->shared, 2, "new");
+	shared_add(fixture->shared, 2, 1, METRIC_connections, 50);
+	sample(fixture, 2 * SECOND_US);
+	make(fixture);
+	assert_true(fixture->frame.rates[TOP_BY_CONNECTIONS] == 0);
+}
+
+static void
+rows_are_sorted_and_those_that_are_equal_by_name(void **state)
+{
+	struct fixture *fixture = *state;
+	char text[256];
+
+	sample(fixture, SECOND_US);
+	assert_string_equal(names(fixture, text), "chat echo git");
+	shared_add(fixture->shared, 0, 1, METRIC_connections, 5);
+	shared_add(fixture->shared, 2, 1, METRIC_received_bytes, 5);
+	sample(fixture, 2 * SECOND_US);
+	assert_string_equal(names(fixture, text), "echo chat git");
+	fixture->top.order = TOP_BY_RECEIVED;
+	assert_string_equal(names(fixture, text), "git chat echo");
+	fixture->top.is_reversed = true;
+	assert_string_equal(names(fixture, text), "chat echo git");
+	fixture->top.order = TOP_BY_NAME;
+	assert_string_equal(names(fixture, text), "git echo chat");
+}
+
+static void
+the_filter_and_z_leave_rows_out_and_the_sums_stay(void **state)
+{
+	struct fixture *fixture = *state;
+	char text[256];
+
+	sample(fixture, SECOND_US);
+	shared_add(fixture->shared, 0, 1, METRIC_connections, 5);
+	sample(fixture, 2 * SECOND_US);
+	(void)strcpy(fixture->top.filter, "CH");
+	assert_string_equal(names(fixture, text), "echo chat");
+	fixture->top.is_idle_hidden = true;
+	assert_string_equal(names(fixture, text), "echo");
+	(void)strcpy(fixture->top.filter, "git");
+	assert_string_equal(names(fixture, text), "");
+	assert_int_equal(fixture->frame.services, 3);
+	assert_true(fixture->frame.rates[TOP_BY_CONNECTIONS] == 5);
+}
+
+static void
+states_tell_who_is_full_failing_or_leaving(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shared_describe_row(fixture->shared, 0, 1, 2);
+	assert_true(shared_admit(fixture->shared, 0, 1, 2));
+	assert_true(shared_admit(fixture->shared, 0, 1, 2));
+	shared_describe_row(fixture->shared, 2, 2, 10);
+	shared_set_ceiling(fixture->shared, 2, 1);
+	shared_describe_row(fixture->shared, 5, 0, 10);
+	fixture->top.order = TOP_BY_NAME;
+	sample(fixture, SECOND_US);
+	make(fixture);
+	assert_string_equal(text_of(fixture, 0, "state"), "leaving");
+	assert_string_equal(text_of(fixture, 1, "state"), "full");
+	assert_true(number(fixture, 1, "active") == 2);
+	assert_string_equal(text_of(fixture, 2, "state"), "failing");
+	assert_string_equal(text_of(fixture, 2, "service"), "git#2");
+}
+
+static void
+refusals_are_told_by_verdict(void **state)
+{
+	struct fixture *fixture = *state;
+
+	shared_add(fixture->shared, 0, 1, METRIC_verdict_refuse_ban, 7);
+	shared_add(fixture->shared, 5, 1, METRIC_verdict_refuse_access, 2);
+	sample(fixture, SECOND_US);
+	shared_add(fixture->shared, 5, 1, METRIC_verdict_refuse_access, 3);
+	sample(fixture, 2 * SECOND_US);
+	fixture->top.view = TOP_REFUSALS;
+	make(fixture);
+	assert_int_equal(fixture->frame.rows, 2);
+	assert_string_equal(text_of(fixture, 0, "service"), "chat");
+	assert_string_equal(text_of(fixture, 0, "verdict"), "access");
+	assert_true(number(fixture, 0, "per_second") == 3);
+	assert_true(number(fixture, 0, "total") == 5);
+	assert_string_equal(text_of(fixture, 1, "verdict"), "ban");
+	fixture->top.is_idle_hidden = true;
+	make(fixture);
+	assert_int_equal(fixture->frame.rows, 1);
+}
+
+static void
+press(struct top *top, const char *keys)
+{
+	for (; *keys != '\0'; keys++)
+		top_take_key(top, (unsigned char)*keys);
+}
+
+static void
+keys_switch_what_is_shown(void **state)
+{
+	struct top *top = &((struct fixture *)*state)->top;
+
+	press(top, "p");
+	assert_true(top->is_paused);
+	press(top, " rzv");
+	assert_false(top->is_paused);
+	assert_true(top->is_reversed && top->is_idle_hidden && top->view == TOP_REFUSALS);
+	press(top, "\t>");
+	assert_true(top->view == TOP_SERVICES && top->order == TOP_BY_PROGRAMS);
+	press(top, "<<<<");
+	assert_true(top->order == TOP_BY_WAITS);
+	press(top, "h");
+	assert_true(top->shows_help);
+	press(top, "r");
+	assert_true(!top->shows_help && top->is_reversed);
+	press(top, "q");
+	assert_true(top->is_done);
+}
+
+static void
+the_pace_has_bounds(void **state)
+{
+	struct top *top = &((struct fixture *)*state)->top;
+
+	press(top, "++++++++++");
+	assert_int_equal(top->tick_ms, 125);
+	press(top, "--------------------");
+	assert_int_equal(top->tick_ms, 64000);
+}
+
+static void
+the_filter_is_typed_and_takes_all_keys_meanwhile(void **state)
+{
+	struct top *top = &((struct fixture *)*state)->top;
+
+	press(top, "/qz\xc3\xa9");
+	assert_string_equal(top->filter, "qz\xc3\xa9");
+	assert_false(top->is_done);
+	top_take_key(top, TOP_KEY_BACKSPACE);
+	assert_string_equal(top->filter, "qz");
+	top_take_key(top, TOP_KEY_UP);
+	assert_string_equal(top->filter, "qz");
+	press(top, "\n");
+	assert_false(top->is_typing);
+	assert_string_equal(top->filter, "qz");
+	press(top, "\033");
+	assert_string_equal(top->filter, "");
+	press(top, "/");
+	for (int i = 0; i < 200; i++)
+		press(top, "x");
+	assert_int_equal(strlen(top->filter), TOP_FILTER_MAX - 1);
+	press(top, "\033");
+	assert_string_equal(top->filter, "");
+	assert_false(top->is_typing);
+	press(top, "/\b\b");
+	assert_string_equal(top->filter, "");
+}
+
+static void
+scrolling_stays_at_the_beginning(void **state)
+{
+	struct top *top = &((struct fixture *)*state)->top;
+
+	top->fitting = 10;
+	top_take_key(top, TOP_KEY_UP);
+	top_take_key(top, TOP_KEY_PAGE_UP);
+	assert_int_equal(top->first, 0);
+	top_take_key(top, TOP_KEY_DOWN);
+	top_take_key(top, TOP_KEY_PAGE_DOWN);
+	assert_int_equal(top->first, 10);
+	top_take_key(top, TOP_KEY_PAGE_UP);
+	assert_int_equal(top->first, 1);
+	top_take_key(top, TOP_KEY_HOME);
+	assert_int_equal(top->first, 0);
+	top_take_key(top, 0x20000); /* one that we do not know */
+	assert_int_equal(top->first, 0);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		CLAIM(rates_are_what_came_in_the_time_between),
+		CLAIM(the_first_sample_has_no_rates),
+		CLAIM(a_row_of_another_service_has_no_past),
+		CLAIM(rows_are_sorted_and_those_that_are_equal_by_name),
+		CLAIM(the_filter_and_z_leave_rows_out_and_the_sums_stay),
+		CLAIM(states_tell_who_is_full_failing_or_leaving),
+		CLAIM(refusals_are_told_by_verdict),
+		CLAIM(keys_switch_what_is_shown),
+		CLAIM(the_pace_has_bounds),
+		CLAIM(the_filter_is_typed_and_takes_all_keys_meanwhile),
+		CLAIM(scrolling_stays_at_the_beginning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
