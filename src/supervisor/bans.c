@@ -39,8 +39,8 @@ lift(struct bans *bans, const struct ban *ban)
 	ban_lift(bans_memory(bans), ban->number, &ban->source);
 }
 
-/* Gates look for no length that no ban has, and mostly for no ban that is not there. What the book does
- * not know may be any. */
+/* Gates look for no length that no ban has, and mostly for no ban that is not there. What the book
+ * does not know may be any. */
 static void
 mark_anew(struct bans *bans)
 {

@@ -100,7 +100,7 @@ fail(struct export *export, const char *complaint)
 	set_timer(export, export->backoff);
 }
 
-/* ---------------------------------------------------------------- which, and how they are written */
+/* ---------------------------------------------------------------- which, and how */
 
 static void
 note_length(struct export *export, const struct ban *ban)

@@ -5,8 +5,8 @@
  * src/model/access_build.o src/model/ban.o src/model/client_source.o
  * src/model/policy.o src/model/prefixes.o src/model/rate.o */
 /* What it costs to judge one client, by all that can be asked of him: an access list of a million
- * prefixes, bans from this service and from all, a rate and a number of connections for each source,
- * with a million sources remembered. Each client is another one by chance, so that nothing of him
+ * prefixes, bans from this service and from all, a rate and a number of connections for each
+ * source, with a million sources remembered. Each client is another one by chance, so that nothing of him
  * is in the processor's caches. The asking alone; what accepting costs is tests/bench/admission's.
  *
  * usage: judge [SOURCES [PREFIXES]] */
