@@ -40,8 +40,8 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
-BASE := src/base/log.o src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o \
-	src/base/prefix.o src/base/saved.o src/base/shared.o src/base/shared_holds.o \
+BASE := src/base/log.o src/base/log_file.o src/base/log_json.o src/base/log_policy.o \
+	src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/saved.o src/base/shared.o src/base/shared_holds.o \
 	src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o src/base/shared_sources.o \
 	src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
 READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o \
@@ -50,10 +50,10 @@ READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o \
 	src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
 	src/config/protocols.o src/config/reader.o src/config/source.o src/config/table.o \
 	src/config/value.o src/config/value_read.o src/config/value_write.o src/config/words.o
-CONFIG := $(READER) src/config/builtins.o src/config/check.o src/config/check_access.o \
+CONFIG := $(READER) src/base/log_policy.o src/config/builtins.o src/config/check.o src/config/check_access.o \
 	src/config/check_accounts.o src/config/check_files.o src/config/check_filter.o \
 	src/config/check_banners.o \
-	src/config/check_lint.o src/config/check_programs.o src/config/check_reach.o \
+	src/config/check_lint.o src/config/check_log.o src/config/check_programs.o src/config/check_reach.o \
 	src/config/check_rights.o src/config/check_sockets.o src/config/help.o \
 	src/config/host.o src/config/load.o src/config/places.o src/config/prefix_list.o \
 	src/config/print.o
@@ -67,7 +67,7 @@ CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_bans.o src/sup
 UPGRADE := src/supervisor/bounds_saved.o src/supervisor/draining.o src/supervisor/kept.o src/supervisor/legacy.o \
 	src/supervisor/legacy_save.o src/supervisor/saved_state.o src/supervisor/upgrade.o src/supervisor/upgrade_check.o \
 	src/supervisor/watchdog.o
-REEVED := $(BASE) $(CONFIG) $(UPGRADE) src/model/access.o src/model/access_build.o \
+REEVED := $(BASE) $(CONFIG) $(UPGRADE) src/config/log_wishes.o src/model/access.o src/model/access_build.o \
 	src/model/ban.o src/model/ban_book.o src/model/ban_text.o src/model/client_source.o \
 	src/model/rate.o src/supervisor/bans.o src/supervisor/bans_export.o \
 	src/supervisor/bans_file.o \
@@ -82,13 +82,14 @@ REEVED := $(BASE) $(CONFIG) $(UPGRADE) src/model/access.o src/model/access_build
 	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/failures.o \
 	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
 	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/interfaces.o \
-	src/supervisor/listeners.o \
+	src/supervisor/listeners.o src/supervisor/logging.o \
 	src/supervisor/measures.o 	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
 	src/supervisor/reload.o src/supervisor/rules.o src/supervisor/rundir.o \
 	src/supervisor/services.o src/supervisor/supervisor.o \
 	src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
-GATE_ROOM := src/model/access.o src/model/ban.o src/model/client_source.o src/model/openmetrics.o \
+GATE_ROOM := src/config/log_wishes.o src/model/access.o src/model/ban.o \
+	src/model/client_source.o src/model/openmetrics.o \
 	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/proxy_facts.o src/model/rate.o src/effects/channel.o \
 	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/bans.o src/gate/builtin.o \
 	src/gate/memory.o src/model/memory.o \

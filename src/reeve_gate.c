@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <syslog.h>
 
 #define CHANNEL_FD STDIN_FILENO
+#define FACILITY 8 /* from one to the next: a priority is both */
 
 static bool
 is_channel(int channel_fd)
@@ -21,17 +23,21 @@ is_channel(int channel_fd)
 		domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-/* --NAME=DIGIT, as reeved writes it; `otherwise` when it is not there. */
+/* --NAME=NUMBER, of one or two digits, as reeved writes it; `otherwise` when it is not there. */
 static int
 find_number(char *const *words, const char *option, int otherwise)
 {
 	size_t length = strlen(option);
 
 	for (; *words; words++) {
-		char digit = strncmp(*words, option, length) == 0 ? (*words)[length] : '\0';
+		const char *digits = *words + length;
+		size_t count;
 
-		if (digit >= '0' && digit <= '9' && (*words)[length + 1] == '\0')
-			return digit - '0';
+		if (strncmp(*words, option, length) != 0)
+			continue;
+		count = strspn(digits, "0123456789");
+		if ((count == 1 || count == 2) && digits[count] == '\0')
+			return atoi(digits);
 	}
 	return otherwise;
 }
@@ -47,6 +53,7 @@ main(int argc, char **argv)
 		fputs("reeve-gate is started by reeved, not by hand\n", stderr);
 		return 2;
 	}
+	log_set_facility(find_number(argv, "--log-facility=", LOG_FAC(LOG_DAEMON)) * FACILITY);
 	return gate_main(CHANNEL_FD, (enum log_sink)find_number(argv, "--log=", LOG_SINK_STDERR),
 		(enum log_level)find_number(argv, "--log-level=", LOG_LEVEL_INFO));
 }

@@ -88,7 +88,7 @@ read_number(const char *text, int64_t max, int64_t *ret_number)
 static int
 read_log(const char *word, enum config_log *ret_log)
 {
-	static const char *const words[] = { "auto", "stderr", "journal", "syslog" };
+	static const char *const words[] = { "auto", "stderr", "journal", "syslog", "json" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp(word, words[i]) == 0) {
@@ -138,7 +138,7 @@ take_option(struct command *command, enum option_id id, const char *value)
 			: 0;
 	case OPTION_LOG:
 		return read_log(value, &settings->log) < 0
-			? fail("--log wants stderr, journal or syslog, not ", value)
+			? fail("--log wants stderr, journal, syslog or json, not ", value)
 			: 0;
 	case OPTION_READY_FD:
 		return read_number(value, READY_FD_MAX, &settings->ready_fd) < 0

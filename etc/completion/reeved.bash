@@ -22,7 +22,7 @@ _reeved() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		;;
 	-l | --log)
-		mapfile -t COMPREPLY < <(compgen -W 'stderr journal syslog' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'stderr journal syslog json' -- "$word")
 		;;
 	-g | --gates | --ready-fd) ;;
 	--help-config)

@@ -8,7 +8,7 @@ complete -c reeved -l state-dir -x -a '(__fish_complete_directories)' -d 'folder
 complete -c reeved -s g -l gates -x -d 'processes that accept and run the built-ins'
 complete -c reeved -s f -l foreground -d 'stay in the foreground'
 complete -c reeved -l ready-fd -x -d 'descriptor to tell that it serves'
-complete -c reeved -s l -l log -x -a 'stderr journal syslog' -d 'where events go'
+complete -c reeved -s l -l log -x -a 'stderr journal syslog json' -d 'where events go'
 complete -c reeved -s v -l verbose -d 'log every event'
 complete -c reeved -s a -l announce -d 'print each open port with a command to try it'
 complete -c reeved -l check -d 'tell every mistake of the configuration and end'

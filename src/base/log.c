@@ -3,6 +3,7 @@
  * journal's fields and the manual's list. Where it goes then is log_sink.c's. */
 #include "base/log.h"
 
+#include "base/log_json.h"
 #include "base/log_sink.h"
 #include "base/textbuf.h"
 
@@ -19,9 +20,14 @@ static struct {
 	/* The record being made: the readable part, and the journal's fields if they are wanted. */
 	enum log_level record_level;
 	bool wants_fields;
+	bool is_json;
 	uint64_t lost; /* that the log has told */
 	struct textbuf text;
 	struct textbuf fields;
+	/* Of services with wishes; and what those of this record leave out. */
+	struct log_policy *policies;
+	size_t policy_count;
+	unsigned int hidden;
 } state = {
 	.text.max = RECORD_MAX,
 	.fields.max = RECORD_MAX,
@@ -95,6 +101,10 @@ add_quoted(const char *value, size_t length)
 static void
 add_value(const char *field, const char *value, size_t length)
 {
+	if (state.is_json) {
+		log_json_add_text(&state.text, field, value, length);
+		return;
+	}
 	textbuf_add_bytes(&state.text, " ", 1);
 	textbuf_add(&state.text, field);
 	textbuf_add_bytes(&state.text, "=", 1);
@@ -134,6 +144,10 @@ add_number(const char *field, int64_t number)
 	char *at = text + sizeof(text);
 	uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
 
+	if (state.is_json) {
+		log_json_add_number(&state.text, field, number);
+		return;
+	}
 	do {
 		*--at = (char)('0' + left % 10);
 		left /= 10;
@@ -170,6 +184,8 @@ add_errno(const char *field, int number)
 	(void)snprintf(both, sizeof(both), "%s: %s", name != NULL ? name : "unknown error",
 		text != NULL ? text : "unknown");
 	add_value(field, both, strlen(both));
+	if (state.is_json)
+		log_json_add_number(&state.text, "errno", number);
 	if (state.wants_fields)
 		textbuf_addf(&state.fields, "ERRNO=%d\n", number);
 }
@@ -177,12 +193,26 @@ add_errno(const char *field, int number)
 /* --- from the record to its place */
 
 static void
+begin_json(const char *name, const char *sentence)
+{
+	textbuf_add(&state.text, ",\"event\":\"");
+	add_event_name(&state.text, name);
+	textbuf_add_bytes(&state.text, "\"", 1);
+	log_json_add_text(&state.text, "msg", sentence, strlen(sentence));
+}
+
+static void
 begin_record(enum log_level level, const char *name, const char *sentence)
 {
 	state.record_level = level;
 	state.wants_fields = log_sink_wants_fields();
+	state.is_json = log_sink_wants_json();
 	textbuf_reset(&state.text);
 	textbuf_reset(&state.fields);
+	if (state.is_json) {
+		begin_json(name, sentence);
+		return;
+	}
 	add_event_name(&state.text, name);
 	if (state.wants_fields) {
 		textbuf_add(&state.fields, "REEVE_EVENT=");
@@ -204,22 +234,73 @@ commit_record(void)
 
 /* --- the vocabulary */
 
-#define TEXT(field) add_text(#field, event->field);
-#define PEER(field) add_peer(#field, event->field);
-#define NUMBER(field) add_number(#field, event->field);
-#define OPTIONAL(field) add_optional(#field, event->field);
-#define KNOWN(field) add_known(#field, event->field);
-#define ERRNO(field) add_errno(#field, event->field);
-#define EVENT(name, level, sentence, fields)                      \
-	void log_##name(const struct event_##name *event)         \
-	{                                                         \
-		if (!log_wants(LOG_LEVEL_##level))                \
-			return;                                   \
-		begin_record(LOG_LEVEL_##level, #name, sentence); \
-		fields commit_record();                           \
+/* A service may not want that event, or not all of its fields. */
+static bool
+admit_record(const char *name, enum log_level level, const char *service)
+{
+	const struct log_policy *policy;
+
+	state.hidden = 0;
+	if (!log_wants(level))
+		return false;
+	if (state.policy_count == 0 || service == NULL)
+		return true;
+	policy = log_policy_find(state.policies, state.policy_count, service);
+	return policy == NULL || log_policy_admits(policy, name, (int)level, &state.hidden);
+}
+
+static bool
+is_shown(const char *field)
+{
+	return state.hidden == 0 || (log_policy_field(field) & state.hidden) == 0;
+}
+
+/* Whose an event is: the field `service`, if it has one. */
+#define TEXT(field)                         \
+	if (strcmp(#field, "service") == 0) \
+		service = event->field;
+#define PEER(field)
+#define NUMBER(field)
+#define OPTIONAL(field)
+#define KNOWN(field)
+#define ERRNO(field)
+#define EVENT(name, level, sentence, fields)                                   \
+	static const char *service_of_##name(const struct event_##name *event) \
+	{                                                                      \
+		const char *service = NULL;                                    \
+                                                                               \
+		(void)event;                                                   \
+		fields return service;                                         \
 	}
 #include "base/events.def"
 #undef EVENT
+#undef TEXT
+#undef PEER
+#undef NUMBER
+#undef OPTIONAL
+#undef KNOWN
+#undef ERRNO
+
+#define TEXT(field) ADD(text, field)
+#define PEER(field) ADD(peer, field)
+#define NUMBER(field) ADD(number, field)
+#define OPTIONAL(field) ADD(optional, field)
+#define KNOWN(field) ADD(known, field)
+#define ERRNO(field) ADD(errno, field)
+#define ADD(kind, field)      \
+	if (is_shown(#field)) \
+		add_##kind(#field, event->field);
+#define EVENT(name, level, sentence, fields)                                           \
+	void log_##name(const struct event_##name *event)                              \
+	{                                                                              \
+		if (!admit_record(#name, LOG_LEVEL_##level, service_of_##name(event))) \
+			return;                                                        \
+		begin_record(LOG_LEVEL_##level, #name, sentence);                      \
+		fields commit_record();                                                \
+	}
+#include "base/events.def"
+#undef EVENT
+#undef ADD
 #undef TEXT
 #undef PEER
 #undef NUMBER
@@ -270,13 +351,12 @@ log_print_manual(void)
 /* --- the room's door */
 
 int
-log_open_socket(enum log_sink sink, enum log_level level, const char *identifier,
-	const char *socket_path)
+log_open_at(enum log_sink sink, enum log_level level, const char *identifier, const char *path)
 {
 	int error;
 
 	log_flush();
-	error = log_sink_open(sink, identifier, socket_path);
+	error = log_sink_open(sink, identifier, path);
 	if (error == 0)
 		state.level = level;
 	return error;
@@ -285,13 +365,21 @@ log_open_socket(enum log_sink sink, enum log_level level, const char *identifier
 int
 log_open(enum log_sink sink, enum log_level level, const char *identifier)
 {
-	return log_open_socket(sink, level, identifier, NULL);
+	return log_open_at(sink, level, identifier, NULL);
 }
 
 const char *
 log_level_word(enum log_level level)
 {
 	return level_words[level];
+}
+
+void
+log_set_policies(struct log_policy *policies, size_t count)
+{
+	free(state.policies);
+	state.policies = policies;
+	state.policy_count = count;
 }
 
 bool

@@ -11,10 +11,12 @@
  * A line: 2026-11-21T02:49:06.123Z info conn-ended: a connection ended id=17 service=echo ...
  * A value that is empty, or holds a space, '"', '=', '\' or a byte outside printable ASCII, stands
  * in double quotes; there a quote is \", a backslash \\, and a byte that does not print \xNN.
- * Values are cut at 2,048 bytes. */
+ * Values are cut at 2,048 bytes. As JSON a line is an object (RFC 8259): time, level, event,
+ * msg, process, process_id, and the event's fields, numbers as numbers. */
 #ifndef REEVE_LOG_H
 #define REEVE_LOG_H
 
+#include "base/log_policy.h"
 #include "base/netaddr.h"
 #include "base/util.h"
 
@@ -26,7 +28,7 @@ enum log_level {
 	LOG_LEVEL_INFO,
 	LOG_LEVEL_DEBUG
 };
-enum log_sink { LOG_SINK_STDERR, LOG_SINK_JOURNAL, LOG_SINK_SYSLOG };
+enum log_sink { LOG_SINK_STDERR, LOG_SINK_JOURNAL, LOG_SINK_SYSLOG, LOG_SINK_JSON };
 
 /* Field kinds of events.def. Absent: TEXT and PEER that are NULL, a PEER of family AF_UNSPEC,
  * OPTIONAL and ERRNO that are 0. A KNOWN is a number that may be 0 or not be known: then NULL. */
@@ -58,15 +60,26 @@ enum log_sink { LOG_SINK_STDERR, LOG_SINK_JOURNAL, LOG_SINK_SYSLOG };
  * changes the level, and the sink if it is another. */
 int log_open(enum log_sink sink, enum log_level level, const char *identifier);
 
-/* The same with another path for the journal's or syslog's socket. With a path (also for stderr,
- * which makes no use of it) the sink is opened anew even if it is the one in use. */
-int log_open_socket(enum log_sink sink, enum log_level level, const char *identifier,
-	const char *socket_path);
+/* The same with another path for the journal's or syslog's socket, or with the file for JSON, which
+ * without one goes to stderr. With a path (also for stderr, which makes no use of it) the sink is
+ * opened anew even if it is the one in use. */
+int log_open_at(enum log_sink sink, enum log_level level, const char *identifier, const char *path);
 
-/* The descriptor behind LOG_SINK_STDERR: what a gate gets as its own standard error. Where
- * it can be had it is a description of our own, non-blocking. -1 for other sinks and before
- * log_open. */
+/* The descriptor behind LOG_SINK_STDERR and LOG_SINK_JSON: what a gate gets as its own standard
+ * error. Where it can be had it is a description of our own, non-blocking. -1 for other sinks and
+ * before log_open. */
 int log_fd(void);
+
+/* Have the lines go to another file, which takes the place of log_fd(): the old one is closed.
+ * `file_fd` stays the caller's. 0 or -errno; -EINVAL for sinks that are no descriptor. */
+int log_replace_fd(int file_fd);
+
+/* False: syslog's socket was not there when it was opened. What is written until it is is lost, and
+ * counted. */
+bool log_is_heard(void);
+
+/* What syslog files the lines under: LOG_DAEMON and so on; as it is, LOG_DAEMON. */
+void log_set_facility(int facility);
 
 /* The sink that suits the place: the journal when stderr is its stream ($JOURNAL_STREAM,
  * systemd.exec(5)), stderr else. */
@@ -82,6 +95,9 @@ const char *log_level_word(enum log_level level);
  * sendto(2) and epoll_wait(2), no more. SIGPIPE must be ignored or blocked: whoever reads may
  * be gone. */
 void log_flush(void);
+
+/* What single services want to be written; taken over, and freed when others take its place. */
+void log_set_policies(struct log_policy *policies, size_t count);
 
 /* Lines that were lost since the program began, as far as the log has told. */
 uint64_t log_lost(void);

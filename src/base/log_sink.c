@@ -3,6 +3,8 @@
  * a file, for the gate's sandbox is shut then. */
 #include "base/log_sink.h"
 
+#include "base/log_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,12 +14,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <syslog.h>
 #include <time.h>
 
 #define GATHERED_MAX 65536 /* bytes of lines that wait for log_sink_flush */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define SYSLOG_SOCKET "/dev/log"
-#define SYSLOG_FACILITY_DAEMON (3 << 3)
 
 /* How the bytes leave. */
 enum output {
@@ -35,8 +37,11 @@ static struct {
 	int output_fd;
 	int room_fd; /* OUTPUT_BORROWED: epoll, says whether there is room; else -1 */
 	const char *identifier;
-	pid_t pid;                 /* asked before the sandbox is shut */
+	pid_t pid; /* asked before the sandbox is shut */
+	int facility;
+	bool is_cut;               /* OUTPUT_FILE: what it has taken last is no whole line */
 	struct sockaddr_un socket; /* OUTPUT_DATAGRAM */
+	bool is_heard;             /* somebody was there when it was opened */
 
 	struct textbuf gathered; /* for the outputs that take lines */
 	uint64_t lost;
@@ -47,6 +52,7 @@ static struct {
 } state = {
 	.output_fd = -1,
 	.room_fd = -1,
+	.facility = LOG_DAEMON,
 	.gathered.max = GATHERED_MAX,
 	.second = -1,
 };
@@ -84,6 +90,25 @@ chunk_length(const char *bytes, size_t length)
 	return end != NULL ? (size_t)(end - bytes) + 1 : length;
 }
 
+/* A disk that becomes full takes a piece of a line. Once there is room again that piece gets an end
+ * of its own, and the line comes whole: others may have written behind it meanwhile. */
+static ssize_t
+write_to_file(const char *bytes, size_t length)
+{
+	const char *end;
+	ssize_t taken;
+
+	if (state.is_cut && write(state.output_fd, "\n", 1) != 1)
+		return 0;
+	state.is_cut = false;
+	taken = write(state.output_fd, bytes, length);
+	if (taken <= 0 || (size_t)taken == length)
+		return taken;
+	end = memrchr(bytes, '\n', (size_t)taken);
+	state.is_cut = bytes[taken - 1] != '\n';
+	return end != NULL ? end + 1 - bytes : 0;
+}
+
 /* Write some of the gathered lines; the number of bytes taken, 0 when none can be now. */
 static size_t
 write_some(const char *bytes, size_t length)
@@ -93,7 +118,7 @@ write_some(const char *bytes, size_t length)
 
 	switch (state.output) {
 	case OUTPUT_FILE:
-		taken = write(state.output_fd, bytes, length);
+		taken = write_to_file(bytes, length);
 		break;
 	case OUTPUT_PIPE:
 		taken = write(state.output_fd, bytes, chunk_length(bytes, length));
@@ -153,19 +178,14 @@ tell_second(time_t second)
 	state.second = second;
 }
 
+/* RFC 3339, in UTC, with milliseconds. */
 static void
-gather_line(enum log_level level, const struct textbuf *text)
+gather_time(void)
 {
-	size_t length_before = state.gathered.length;
+	char fraction[] = ".000Z";
 	struct timespec now;
-	char fraction[] = ".000Z ";
 	long ms;
 
-	/* After a hole only its size may follow, and log_flush writes that. */
-	if (state.lost > 0) {
-		state.lost++;
-		return;
-	}
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	tell_second(now.tv_sec);
 	ms = now.tv_nsec / 1000000;
@@ -173,10 +193,44 @@ gather_line(enum log_level level, const struct textbuf *text)
 	fraction[2] = (char)('0' + ms / 10 % 10);
 	fraction[3] = (char)('0' + ms % 10);
 	textbuf_add(&state.gathered, state.second_text);
-	textbuf_add_bytes(&state.gathered, fraction, 6);
+	textbuf_add_bytes(&state.gathered, fraction, 5);
+}
+
+static void
+gather_text(enum log_level level, const struct textbuf *text)
+{
+	gather_time();
+	textbuf_add_bytes(&state.gathered, " ", 1);
 	textbuf_add(&state.gathered, log_level_word(level));
 	textbuf_add_bytes(&state.gathered, " ", 1);
 	textbuf_add_bytes(&state.gathered, text->text, text->length);
+}
+
+static void
+gather_json(enum log_level level, const struct textbuf *members)
+{
+	textbuf_add(&state.gathered, "{\"time\":\"");
+	gather_time();
+	textbuf_addf(&state.gathered, "\",\"level\":\"%s\"", log_level_word(level));
+	textbuf_add_bytes(&state.gathered, members->text, members->length);
+	textbuf_addf(&state.gathered, ",\"process\":\"%s\",\"process_id\":%d}", state.identifier,
+		(int)state.pid);
+}
+
+static void
+gather_line(enum log_level level, const struct textbuf *text)
+{
+	size_t length_before = state.gathered.length;
+
+	/* After a hole only its size may follow, and log_flush writes that. */
+	if (state.lost > 0) {
+		state.lost++;
+		return;
+	}
+	if (state.sink == LOG_SINK_JSON)
+		gather_json(level, text);
+	else
+		gather_text(level, text);
 	textbuf_add_bytes(&state.gathered, "\n", 1);
 	if (textbuf_error(&state.gathered) == 0)
 		return;
@@ -202,8 +256,8 @@ static bool
 send_to_syslog(enum log_level level, const struct textbuf *text, struct textbuf *packet)
 {
 	tell_second(time(NULL));
-	textbuf_addf(packet, "<%d>%s %s[%d]: ", SYSLOG_FACILITY_DAEMON | (int)level,
-		state.second_text, state.identifier, (int)state.pid);
+	textbuf_addf(packet, "<%d>%s %s[%d]: ", state.facility | (int)level, state.second_text,
+		state.identifier, (int)state.pid);
 	textbuf_add_bytes(packet, text->text, text->length);
 	return textbuf_error(packet) == 0 && send_datagram(packet);
 }
@@ -215,6 +269,7 @@ struct opened {
 	enum output output;
 	int output_fd;
 	int room_fd;
+	bool is_heard;
 	struct sockaddr_un socket;
 };
 
@@ -262,8 +317,9 @@ open_stderr(struct opened *opened)
 	return opened->output_fd < 0 ? open_borrowed(opened) : 0;
 }
 
+/* A syslogd may begin after us: its address goes with each datagram then. */
 static int
-open_datagrams(struct opened *opened, const char *path)
+open_datagrams(struct opened *opened, enum log_sink sink, const char *path)
 {
 	struct sockaddr_un *address = &opened->socket;
 	auto_close int datagram_fd = -1;
@@ -275,11 +331,21 @@ open_datagrams(struct opened *opened, const char *path)
 	datagram_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (datagram_fd < 0)
 		return -errno;
-	if (connect(datagram_fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+	opened->is_heard =
+		connect(datagram_fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	if (!opened->is_heard && (sink != LOG_SINK_SYSLOG || errno == EACCES))
 		return -errno;
 	opened->output = OUTPUT_DATAGRAM;
 	opened->output_fd = util_take_fd(&datagram_fd);
 	return 0;
+}
+
+static int
+open_file(struct opened *opened, const char *path)
+{
+	opened->output = OUTPUT_FILE;
+	opened->output_fd = log_file_open(path);
+	return opened->output_fd < 0 ? opened->output_fd : 0;
 }
 
 /* Put the new output in the old one's place, which is left with the lines that it did not take. */
@@ -297,27 +363,29 @@ change_output(const struct opened *opened)
 	state.output_fd = opened->output_fd;
 	state.room_fd = opened->room_fd;
 	state.socket = opened->socket;
+	state.is_heard = opened->is_heard;
 	state.second = -1; /* each sink writes it its own way */
 }
 
 int
-log_sink_open(enum log_sink sink, const char *identifier, const char *socket_path)
+log_sink_open(enum log_sink sink, const char *identifier, const char *path)
 {
 	struct opened opened = { .output_fd = -1, .room_fd = -1 };
 	int error = 0;
 
-	if (state.output == OUTPUT_NONE || sink != state.sink || socket_path != NULL) {
+	if (state.output == OUTPUT_NONE || sink != state.sink || path != NULL) {
 		switch (sink) {
 		case LOG_SINK_STDERR:
 			error = open_stderr(&opened);
 			break;
+		case LOG_SINK_JSON:
+			error = path != NULL ? open_file(&opened, path) : open_stderr(&opened);
+			break;
 		case LOG_SINK_JOURNAL:
-			error = open_datagrams(&opened,
-				socket_path != NULL ? socket_path : JOURNAL_SOCKET);
+			error = open_datagrams(&opened, sink, path != NULL ? path : JOURNAL_SOCKET);
 			break;
 		case LOG_SINK_SYSLOG:
-			error = open_datagrams(&opened,
-				socket_path != NULL ? socket_path : SYSLOG_SOCKET);
+			error = open_datagrams(&opened, sink, path != NULL ? path : SYSLOG_SOCKET);
 			break;
 		}
 		if (error < 0)
@@ -337,11 +405,18 @@ log_sink_wants_fields(void)
 	return state.sink == LOG_SINK_JOURNAL;
 }
 
+bool
+log_sink_wants_json(void)
+{
+	return state.sink == LOG_SINK_JSON;
+}
+
 void
 log_sink_take(enum log_level level, const struct textbuf *text, struct textbuf *fields)
 {
 	switch (state.sink) {
 	case LOG_SINK_STDERR:
+	case LOG_SINK_JSON:
 		gather_line(level, text);
 		break;
 	case LOG_SINK_JOURNAL:
@@ -376,7 +451,32 @@ log_sink_flush(void)
 int
 log_fd(void)
 {
-	return state.sink == LOG_SINK_STDERR ? state.output_fd : -1;
+	return state.sink == LOG_SINK_STDERR || state.sink == LOG_SINK_JSON ? state.output_fd : -1;
+}
+
+int
+log_replace_fd(int file_fd)
+{
+	if (log_fd() < 0)
+		return -EINVAL;
+	write_gathered();
+	if (dup3(file_fd, state.output_fd, O_CLOEXEC) < 0)
+		return -errno;
+	state.output = OUTPUT_FILE;
+	state.is_cut = false; /* it begins anew, in another file */
+	return 0;
+}
+
+bool
+log_is_heard(void)
+{
+	return state.output != OUTPUT_DATAGRAM || state.is_heard;
+}
+
+void
+log_set_facility(int facility)
+{
+	state.facility = facility;
 }
 
 enum log_sink

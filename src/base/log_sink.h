@@ -7,11 +7,13 @@
 #include "base/log.h"
 #include "base/textbuf.h"
 
-/* As log_open_socket. */
-int log_sink_open(enum log_sink sink, const char *identifier, const char *socket_path);
+/* As log_open_at. */
+int log_sink_open(enum log_sink sink, const char *identifier, const char *path);
 
-/* Only the journal takes fields beside the readable text. */
+/* Only the journal takes fields beside the readable text; in place of it members of an object,
+ * each behind a comma, are wanted for lines of JSON. */
 bool log_sink_wants_fields(void);
+bool log_sink_wants_json(void);
 
 /* Take a record. `text` is the readable part without a newline; `fields` are complete lines of
  * the journal's protocol, empty for other sinks, and are spoiled here. */

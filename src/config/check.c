@@ -192,6 +192,7 @@ check_service(struct check *check, const struct service_config *service)
 	check_tcpmux(check, service);
 	check_service_accounts(check, service);
 	check_service_access(check, service);
+	check_service_log(check, service);
 	check_service_lint(check, service);
 	check_service_banners(check, service);
 	check_service_sockets(check, service);
@@ -209,6 +210,7 @@ config_check(const struct config *config, const struct config_host *host,
 		keys_set_service_defaults(&check.defaults, check.arena);
 		check_daemon_accounts(&check);
 		check_daemon_filter(&check);
+		check_daemon_log(&check);
 		check_socket_count(&check);
 		for (uint32_t i = 0; i < config->service_count; i++)
 			check_service(&check, &config->services[i]);

@@ -56,6 +56,10 @@ void check_service_access(struct check *check, const struct service_config *serv
 /* --- check_filter.c: the packet filter's sets */
 void check_daemon_filter(struct check *check);
 
+/* --- check_log.c */
+void check_service_log(struct check *check, const struct service_config *service);
+void check_daemon_log(struct check *check);
+
 /* --- check_lint.c */
 void check_service_lint(struct check *check, const struct service_config *service);
 /* --- check_banners.c */

@@ -22,7 +22,21 @@ enum protocol {
 };
 
 /* CHOICE numbers that code compares with; the order is that of `words` in config_keys.def. */
-enum config_log { CONFIG_LOG_AUTO, CONFIG_LOG_STDERR, CONFIG_LOG_JOURNAL, CONFIG_LOG_SYSLOG };
+enum config_log {
+	CONFIG_LOG_AUTO,
+	CONFIG_LOG_STDERR,
+	CONFIG_LOG_JOURNAL,
+	CONFIG_LOG_SYSLOG,
+	CONFIG_LOG_JSON
+};
+enum config_log_events {
+	CONFIG_LOG_EVENTS_ALL,
+	CONFIG_LOG_EVENTS_INFO,
+	CONFIG_LOG_EVENTS_NOTICE,
+	CONFIG_LOG_EVENTS_WARNING,
+	CONFIG_LOG_EVENTS_ERR,
+	CONFIG_LOG_EVENTS_NONE
+};
 enum config_per { CONFIG_PER_DATAGRAM, CONFIG_PER_PEER };
 enum config_stdio { CONFIG_STDIO_SOCKET, CONFIG_STDIO_PIPE, CONFIG_STDIO_PTY };
 enum config_auto { CONFIG_AUTO, CONFIG_YES, CONFIG_NO };

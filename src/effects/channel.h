@@ -15,7 +15,7 @@
 #include "effects/sockdiag.h"
 #include "model/census.h"
 
-#define CHANNEL_VERSION 11 /* of all the structs below */
+#define CHANNEL_VERSION 12 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_FDS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 #define CHANNEL_SIZE_MAX 16384
@@ -140,6 +140,11 @@ struct message_adopt {
 	uint64_t connection;
 	uint32_t row;
 	uint32_t pid;
+};
+
+/* fd: the file that the log goes to from now on. */
+struct message_log {
+	uint32_t unused;
 };
 
 struct message_stop {

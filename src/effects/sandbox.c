@@ -166,6 +166,8 @@ static const struct allowed_so table_so[] = {
 		"reset a client that is refused" },
 	{ CALL(setsockopt), ALWAYS, 2, { IS(1, SOL_SOCKET), IS(2, SO_RCVBUF) },
 		"a small window for a client in the tarpit" },
+	{ CALL(dup3), ALWAYS, 1, { IS(1, STDERR_FILENO) },
+		"the log's file was moved; the next one" },
 	{ CALL(ioctl), UNSANITIZED, 1, { IS(1, SIOCOUTQ) }, "what a client has yet to read" },
 	{ CALL(mmap), UNSANITIZED, 1, { NO_CODE },
 		"memory, the shared counters; never to be executed" },

@@ -215,6 +215,17 @@ hold(struct gate *gate, const struct message_hold *asked)
 			listener_hold_service(service, asked->is_held != 0);
 }
 
+/* Lines that cannot go to the new file go to the old one. */
+static int
+replace_log(const struct message *message)
+{
+	int error = log_replace_fd(message->fds[0]);
+
+	if (error < 0)
+		LOG(system_error, .step = "the log's new file", .error = -error);
+	return 0;
+}
+
 static int
 obey(struct gate *gate, struct message *message, const char **ret_rule)
 {
@@ -248,6 +259,8 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 		return 0;
 	case MESSAGE_keep:
 		return kept_receive(gate, message, ret_rule);
+	case MESSAGE_log:
+		return replace_log(message);
 	case MESSAGE_stop:
 		stop(gate, &message->body.stop);
 		return 0;

@@ -3,6 +3,8 @@
  * exchange, which cannot. */
 #include "config/meaning.h"
 #include "gate/carry.h"
+#include "base/log.h"
+#include "config/log_wishes.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
 #include "gate/hall.h"
@@ -314,6 +316,15 @@ prepare(struct gate *gate, struct setup *setup, struct exchange *exchange)
 	return result < 0 ? result : sort_listeners(setup, exchange->listeners);
 }
 
+static void
+take_log_wishes(const struct gate *gate)
+{
+	size_t count = 0;
+	struct log_policy *policies = log_wishes_read(gate->generation->config, &count);
+
+	log_set_policies(policies, count);
+}
+
 int
 setup_commit(struct gate *gate)
 {
@@ -324,6 +335,7 @@ setup_commit(struct gate *gate)
 	if (result == 0) {
 		note_own_ports(gate, setup);
 		exchange_rest(gate, setup);
+		take_log_wishes(gate);
 		exchange_listeners(gate, setup->listeners_known, exchange.listeners);
 		exchange_services(gate, setup, exchange.services);
 		exchange_targets(gate, exchange.targets);

@@ -157,6 +157,7 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_census:
 	case MESSAGE_hold:
 	case MESSAGE_ping:
+	case MESSAGE_log:
 	case MESSAGE_drain:
 	case MESSAGE_keep:
 	case MESSAGE_COUNT:

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
+#include <syslog.h>
 
 #define GATE_NAME "reeve-gate"
 #define PATIENCE_MS 30000 /* to say hello and to take a configuration */
@@ -189,8 +190,9 @@ run_gate(struct supervised_gate *gate, int gate_fd, int log_copy_fd)
 	const struct supervisor *supervisor = gate->supervisor;
 	char sink[] = "--log=0";
 	char level[] = "--log-level=0";
+	char facility[32];
 	char name[] = GATE_NAME;
-	char *argv[] = { name, sink, level, NULL };
+	char *argv[] = { name, sink, level, facility, NULL };
 	char *environment[8];
 	const int stdio[3] = { gate_fd, supervisor->null_fd, log_copy_fd };
 	const struct spawn_start start = { .fds = stdio, .fd_count = 3, .envp = environment };
@@ -206,6 +208,8 @@ run_gate(struct supervised_gate *gate, int gate_fd, int log_copy_fd)
 	if (error < 0)
 		return error;
 	sink[sizeof(sink) - 2] = (char)('0' + supervisor->log_sink);
+	(void)snprintf(facility, sizeof(facility), "--log-facility=%d",
+		LOG_FAC(supervisor->log_facility));
 	level[sizeof(level) - 2] = (char)('0' + supervisor->log_level);
 	gate_environment(environment, ARRAY_SIZE(environment));
 	error = spawn_run(&plan, &start, &result);

@@ -275,6 +275,19 @@ send_owed_holds(struct supervised_gate *gate)
 }
 
 static int
+send_owed_log(struct supervised_gate *gate)
+{
+	const struct message_log body = { .unused = 0 };
+	int file_fd = log_fd();
+	int error = 0;
+
+	if (gate->owes_log && file_fd >= 0)
+		error = channel_send(gate->channel.fd, MESSAGE_log, &body, NULL, 0, &file_fd, 1);
+	gate->owes_log = error < 0;
+	return error;
+}
+
+static int
 send_owed_rules(struct supervised_gate *gate)
 {
 	int error;
@@ -311,6 +324,8 @@ handover_continue(struct supervised_gate *gate)
 		gate->next = 0;
 		gate->stage = gate->stage == HANDOVER_ADOPT ? HANDOVER_NONE : gate->stage + 1;
 	}
+	if (error == 0)
+		error = send_owed_log(gate);
 	if (error == 0)
 		error = send_owed_rules(gate);
 	if (error == 0)
@@ -375,6 +390,15 @@ handover_wake(struct supervised_gate *gate, uint32_t row)
 		gate->owes_wake = true;
 		(void)loop_rewatch(gate->supervisor->loop, &gate->channel, EPOLLIN | EPOLLOUT);
 	}
+}
+
+void
+handover_log(struct supervised_gate *gate)
+{
+	if (gate->channel.fd < 0 || gate->is_foreign)
+		return;
+	gate->owes_log = true;
+	handover_continue(gate);
 }
 
 void

@@ -17,6 +17,7 @@ void handover_adopt(struct supervised_gate *gate);
 void handover_wake(struct supervised_gate *gate, uint32_t row);
 
 /* The access rules have changed, and nothing else. */
+void handover_log(struct supervised_gate *gate);
 void handover_rules(struct supervised_gate *gate);
 
 /* The clients of a service are held, or not any more. */

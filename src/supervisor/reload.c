@@ -3,6 +3,7 @@
  * mistake and nothing has changed, at a start as at a reload. */
 #include "supervisor/reload.h"
 
+#include "config/log_wishes.h"
 #include "supervisor/announce.h"
 #include "supervisor/background.h"
 #include "supervisor/bans.h"
@@ -13,6 +14,7 @@
 #include "supervisor/handover.h"
 #include "supervisor/legacy.h"
 #include "supervisor/listeners.h"
+#include "supervisor/logging.h"
 #include "supervisor/measures.h"
 #include "supervisor/rules.h"
 #include "supervisor/rundir.h"
@@ -138,6 +140,8 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 	struct service_set set;
 	struct listener_set listeners;
 	struct rule_set rules;
+	struct log_policy *policies;
+	size_t policy_count = 0;
 	int error = services_prepare(supervisor, config, &set, complaints);
 
 	if (error < 0)
@@ -155,6 +159,8 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 	}
 	failures_forget(supervisor);
 	services_swap(supervisor, &set);
+	policies = log_wishes_read(supervisor->services.config, &policy_count);
+	log_set_policies(policies, policy_count);
 	listeners_swap(supervisor, &listeners);
 	rules_swap(supervisor, &rules);
 	waiting_swap(supervisor);
@@ -356,6 +362,7 @@ reload(struct supervisor *supervisor, const char *cause)
 void
 reload_ask(struct supervisor *supervisor, const char *cause)
 {
+	logging_reopen(supervisor);
 	/* One at a time; any number of requests meanwhile are one more. */
 	if (supervisor->is_stopping)
 		return;

@@ -201,6 +201,7 @@ struct supervised_gate {
 	enum handover_stage stage;
 	uint32_t next;           /* item of the stage */
 	uint32_t known_listener; /* listeners up to this id it has already */
+	bool owes_log;           /* the log's new file */
 	bool owes_rules;         /* the same, when the rules changed */
 	bool owes_holds;         /* the same, when it should have been told who is held */
 	uint32_t next_hold;      /* from that row on */
@@ -311,6 +312,12 @@ struct supervisor {
 	struct after flush;
 	enum log_sink log_sink;
 	enum log_level log_level;
+	int log_facility;
+	char *log_path;         /* of the log's file; NULL: it has none */
+	struct watch log_watch; /* on that file; fd -1: none */
+	int log_mark;           /* of inotify */
+	struct timer log_timer;
+	bool has_log_failed; /* to be opened again */
 	struct message *message;
 
 	struct service_set services;

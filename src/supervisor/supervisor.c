@@ -13,6 +13,7 @@
 #include "supervisor/kept.h"
 #include "supervisor/legacy.h"
 #include "supervisor/listeners.h"
+#include "supervisor/logging.h"
 #include "supervisor/records.h"
 #include "supervisor/reload.h"
 #include "supervisor/rules.h"
@@ -122,34 +123,6 @@ turn_ends(struct after *after, msec now)
 			log_lost());
 }
 
-/* The command line's word, then reeve.conf's, then what suits the place. */
-static int
-open_log(struct supervisor *supervisor, const struct config_daemon *daemon)
-{
-	static const enum log_sink sinks[] = {
-		[CONFIG_LOG_STDERR] = LOG_SINK_STDERR,
-		[CONFIG_LOG_JOURNAL] = LOG_SINK_JOURNAL,
-		[CONFIG_LOG_SYSLOG] = LOG_SINK_SYSLOG,
-	};
-	const struct supervisor_settings *settings = supervisor->settings;
-	int64_t wanted = settings->log != CONFIG_LOG_AUTO ? settings->log : daemon->log;
-	int error;
-
-	if (wanted != CONFIG_LOG_AUTO)
-		supervisor->log_sink = sinks[wanted];
-	else
-		supervisor->log_sink = settings->is_foreground ? log_guess_sink() : LOG_SINK_SYSLOG;
-	supervisor->log_level = settings->log_level >= 0
-		? (enum log_level)settings->log_level
-		: (enum log_level)(LOG_LEVEL_ERR + daemon->log_level);
-	error = log_open(supervisor->log_sink, supervisor->log_level, "reeved");
-	if (error == 0 || wanted != CONFIG_LOG_AUTO)
-		return error;
-	/* No syslogd here (a container): better a line on the terminal than none. */
-	supervisor->log_sink = LOG_SINK_STDERR;
-	return log_open(supervisor->log_sink, supervisor->log_level, "reeved");
-}
-
 static int
 init(struct supervisor *supervisor)
 {
@@ -167,6 +140,7 @@ init(struct supervisor *supervisor)
 		error = control_init(supervisor);
 	supervisor->flush.turn_ends = turn_ends;
 	loop_add_after(supervisor->loop, &supervisor->flush);
+	logging_watch(supervisor);
 	return error;
 }
 
@@ -190,6 +164,7 @@ fini(struct supervisor *supervisor)
 	handlers_fini(&supervisor->handlers);
 	records_fini(supervisor);
 	rules_fini(supervisor);
+	logging_fini(supervisor);
 	services_fini(supervisor);
 	supervisor->shared = shared_free(supervisor->shared);
 	supervisor->sources = shared_sources_free(supervisor->sources);
@@ -232,15 +207,16 @@ start(struct supervisor *supervisor, struct config *config, struct complaint_lis
 		error = background_enter(supervisor, &status);
 	else if (!supervisor->settings->is_foreground && chdir("/") < 0)
 		error = -errno;
-	if (error == 0)
-		error = open_log(supervisor, &config->daemon);
+	if (error == 0 && logging_open(supervisor, &config->daemon) < 0) {
+		(void)config_free(config);
+		return status;
+	}
 	if (error == 0)
 		error = init(supervisor);
 	if (error != 0) {
 		(void)config_free(config);
 		if (error < 0)
-			(void)fprintf(stderr,
-				"reeved: cannot start: the log or the event loop: %s\n",
+			(void)fprintf(stderr, "reeved: cannot start: the event loop: %s\n",
 				strerror(-error));
 		return status;
 	}
@@ -268,6 +244,8 @@ supervisor_main(const struct supervisor_settings *settings)
 		.gate_program_fd = -1,
 		.null_fd = -1,
 		.lock_fd = -1,
+		.log_watch.fd = -1,
+		.log_mark = -1,
 		.status_fd = -1 };
 	struct complaint_list *complaints = complaint_list_new();
 	struct config *config = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/base/log.o src/base/log_sink.o src/base/netaddr.o src/base/textbuf.o src/base/utf8.o */
+/* LINK: src/base/log.o src/base/log_file.o src/base/log_json.o src/base/log_policy.o
+ * src/base/log_sink.o src/base/netaddr.o src/base/textbuf.o src/base/utf8.o */
 /* WRAP: open */
 /* The log: what a line and a datagram look like, that nothing a stranger sent gets out raw, that
  * nothing blocks, and that what was lost is counted. */
@@ -14,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <syslog.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -68,7 +70,7 @@ open_pipe(void **test)
 	(void)fcntl(reader_fd, F_SETFL, O_NONBLOCK);
 	(void)dup2(pipe_fds[1], STDERR_FILENO);
 	(void)close(pipe_fds[1]);
-	if (log_open_socket(LOG_SINK_STDERR, LOG_LEVEL_DEBUG, "test", "") < 0)
+	if (log_open_at(LOG_SINK_STDERR, LOG_LEVEL_DEBUG, "test", "") < 0)
 		return -1;
 	/* What an earlier test could not get rid of. */
 	log_flush();
@@ -91,7 +93,7 @@ static void
 use_stderr(int stderr_fd)
 {
 	assert_int_equal(dup2(stderr_fd, STDERR_FILENO), STDERR_FILENO);
-	assert_int_equal(log_open_socket(LOG_SINK_STDERR, LOG_LEVEL_DEBUG, "test", ""), 0);
+	assert_int_equal(log_open_at(LOG_SINK_STDERR, LOG_LEVEL_DEBUG, "test", ""), 0);
 }
 
 /* The one line that was written, without its time and newline. */
@@ -335,7 +337,7 @@ a_pipe_that_cannot_be_had_for_ourselves_does_not_block_either(void **test)
 {
 	(void)test;
 	is_reopening_refused = true;
-	assert_int_equal(log_open_socket(LOG_SINK_STDERR, LOG_LEVEL_DEBUG, "test", ""), 0);
+	assert_int_equal(log_open_at(LOG_SINK_STDERR, LOG_LEVEL_DEBUG, "test", ""), 0);
 	assert_int_equal(log_fd(), STDERR_FILENO);
 	assert_true(fcntl(reader_fd, F_SETPIPE_SZ, 8192) >= 8192);
 	overflow_and_recover();
@@ -466,8 +468,7 @@ static void
 the_journal_gets_the_line_and_each_field(void **test)
 {
 	(void)test;
-	assert_int_equal(log_open_socket(LOG_SINK_JOURNAL, LOG_LEVEL_INFO, "reeved", socket_path),
-		0);
+	assert_int_equal(log_open_at(LOG_SINK_JOURNAL, LOG_LEVEL_INFO, "reeved", socket_path), 0);
 	assert_int_equal(log_fd(), -1);
 	LOG(handler_failed, .id = 5, .service = "two words", .program = "/bin/\x1b\n",
 		.step = "execve", .error = ENOENT);
@@ -495,8 +496,7 @@ syslog_gets_facility_daemon_the_time_the_name_and_the_pid(void **test)
 	const char *rest;
 
 	(void)test;
-	assert_int_equal(log_open_socket(LOG_SINK_SYSLOG, LOG_LEVEL_INFO, "reeved", socket_path),
-		0);
+	assert_int_equal(log_open_at(LOG_SINK_SYSLOG, LOG_LEVEL_INFO, "reeved", socket_path), 0);
 	LOG(service_free, .service = "chat");
 	assert_non_null(receive_datagram());
 	assert_memory_equal(received, "<30>", 4);
@@ -509,11 +509,38 @@ syslog_gets_facility_daemon_the_time_the_name_and_the_pid(void **test)
 }
 
 static void
+syslog_files_lines_under_the_facility_that_was_chosen(void **test)
+{
+	(void)test;
+	assert_int_equal(log_open_at(LOG_SINK_SYSLOG, LOG_LEVEL_DEBUG, "test", socket_path), 0);
+	assert_true(log_is_heard());
+	log_set_facility(LOG_LOCAL3);
+	LOG(service_free, .service = "echo");
+	log_set_facility(LOG_DAEMON);
+	assert_memory_equal(receive_datagram(), "<158>", 5); /* 19 * 8 + 6 */
+}
+
+static void
+a_syslogd_that_begins_later_is_found_and_told_what_was_lost(void **test)
+{
+	(void)test;
+	assert_int_equal(unlink(socket_path), 0);
+	assert_int_equal(log_open_at(LOG_SINK_SYSLOG, LOG_LEVEL_DEBUG, "test", socket_path), 0);
+	assert_false(log_is_heard());
+	LOG(service_free, .service = "lost");
+	log_flush();
+	bind_receiver();
+	LOG(service_free, .service = "echo");
+	assert_non_null(strstr(receive_datagram(), "service=echo"));
+	log_flush();
+	assert_non_null(strstr(receive_datagram(), "lines=1"));
+}
+
+static void
 a_receiver_that_made_its_socket_anew_is_found_again(void **test)
 {
 	(void)test;
-	assert_int_equal(log_open_socket(LOG_SINK_SYSLOG, LOG_LEVEL_INFO, "reeved", socket_path),
-		0);
+	assert_int_equal(log_open_at(LOG_SINK_SYSLOG, LOG_LEVEL_INFO, "reeved", socket_path), 0);
 	bind_receiver();
 	for (int i = 0; i < 3; i++) {
 		LOG(service_free, .service = "chat");
@@ -529,8 +556,7 @@ a_receiver_that_hangs_costs_datagrams_and_is_told_how_many(void **test)
 	const char *notice;
 
 	(void)test;
-	assert_int_equal(log_open_socket(LOG_SINK_JOURNAL, LOG_LEVEL_INFO, "reeved", socket_path),
-		0);
+	assert_int_equal(log_open_at(LOG_SINK_JOURNAL, LOG_LEVEL_INFO, "reeved", socket_path), 0);
 	for (int64_t i = 0; i < events; i++) {
 		LOG(service_free, .service = "chat");
 		log_flush();
@@ -550,7 +576,7 @@ a_sink_that_cannot_be_opened_leaves_the_one_in_use(void **test)
 {
 	(void)test;
 	(void)unlink(socket_path);
-	assert_int_equal(log_open_socket(LOG_SINK_JOURNAL, LOG_LEVEL_ERR, "reeved", socket_path),
+	assert_int_equal(log_open_at(LOG_SINK_JOURNAL, LOG_LEVEL_ERR, "reeved", socket_path),
 		-ENOENT);
 	assert_true(log_wants(LOG_LEVEL_DEBUG));
 	assert_true(log_fd() >= 0);
@@ -632,6 +658,8 @@ main(void)
 		ON_PIPE(a_file_is_appended_to),
 		ON_SOCKET(the_journal_gets_the_line_and_each_field),
 		ON_SOCKET(syslog_gets_facility_daemon_the_time_the_name_and_the_pid),
+		ON_SOCKET(syslog_files_lines_under_the_facility_that_was_chosen),
+		ON_SOCKET(a_syslogd_that_begins_later_is_found_and_told_what_was_lost),
 		ON_SOCKET(a_receiver_that_made_its_socket_anew_is_found_again),
 		ON_SOCKET(a_receiver_that_hangs_costs_datagrams_and_is_told_how_many),
 		ON_SOCKET(a_sink_that_cannot_be_opened_leaves_the_one_in_use),
