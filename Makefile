@@ -40,7 +40,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
-BASE := src/base/log.o src/base/log_file.o src/base/log_json.o src/base/log_policy.o \
+BASE := src/base/log.o src/base/log_file.o src/base/log_json.o src/base/log_policy.o src/base/log_ring.o src/base/shared_log.o \
 	src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/saved.o src/base/shared.o src/base/shared_holds.o \
 	src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o src/base/shared_sources.o \
 	src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
@@ -60,7 +60,7 @@ CONFIG := $(READER) src/base/log_policy.o src/config/builtins.o src/config/check
 
 CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_bans.o src/supervisor/control_census.o \
 	src/supervisor/control_connections.o src/supervisor/control_describe.o \
-	src/supervisor/control_dispatch.o src/supervisor/control_hold.o src/supervisor/control_peer.o \
+	src/supervisor/control_dispatch.o src/supervisor/control_hold.o src/supervisor/control_log.o src/supervisor/control_peer.o \
 	src/supervisor/control_plan.o src/supervisor/control_reload.o src/supervisor/control_status.o \
 	src/supervisor/control_upgrade.o src/model/census.o
 # What outlives a program, or takes its place.

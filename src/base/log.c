@@ -22,6 +22,8 @@ static struct {
 	bool wants_fields;
 	bool is_json;
 	uint64_t lost; /* that the log has told */
+	void (*keep)(void *keeper, enum log_level level, const char *text, size_t length);
+	void *keeper;
 	struct textbuf text;
 	struct textbuf fields;
 	/* Of services with wishes; and what those of this record leave out. */
@@ -226,10 +228,13 @@ begin_record(enum log_level level, const char *name, const char *sentence)
 static void
 commit_record(void)
 {
-	if (textbuf_error(&state.text) != 0)
+	if (textbuf_error(&state.text) != 0) {
 		log_sink_lose(1);
-	else
-		log_sink_take(state.record_level, &state.text, &state.fields);
+		return;
+	}
+	if (state.keep != NULL)
+		state.keep(state.keeper, state.record_level, state.text.text, state.text.length);
+	log_sink_take(state.record_level, &state.text, &state.fields);
 }
 
 /* --- the vocabulary */
@@ -386,6 +391,14 @@ bool
 log_wants(enum log_level level)
 {
 	return level <= state.level;
+}
+
+void
+log_keep(void (*keep)(void *keeper, enum log_level level, const char *text, size_t length),
+	void *keeper)
+{
+	state.keep = keep;
+	state.keeper = keeper;
 }
 
 void

@@ -91,6 +91,11 @@ bool log_wants(enum log_level level);
 /* The level as it is written: "err" to "debug". */
 const char *log_level_word(enum log_level level);
 
+/* Have each event that is written kept by somebody, too: its readable text, without the time. NULL:
+ * by nobody any more. */
+void log_keep(void (*keep)(void *keeper, enum log_level level, const char *text, size_t length),
+	void *keeper);
+
 /* Write what was gathered. Once a turn, and before the program ends or execs. Needs write(2),
  * sendto(2) and epoll_wait(2), no more. SIGPIPE must be ignored or blocked: whoever reads may
  * be gone. */

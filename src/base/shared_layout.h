@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* How the shared memory is laid out; for shared.c, shared_measures.c and shared_places.c alone. */
+/* How the shared memory is laid out; for shared.c and the other shared_*.c alone. */
 #ifndef REEVE_SHARED_LAYOUT_H
 #define REEVE_SHARED_LAYOUT_H
 
+#include "base/log_ring.h"
 #include "base/shared_measures.h"
 
 #include <stdatomic.h>
@@ -10,7 +11,7 @@
 #define CACHE_LINE 64
 
 /* The memory: header, one process a writer, rows, then for each row one block a writer, and then
- * for each row one timings a writer. */
+ * for each row one timings a writer; at last one ring of events a writer. */
 struct header {
 	uint64_t magic;
 	uint64_t table; /* two programs that count different things must not share */
@@ -69,6 +70,7 @@ struct shared {
 	struct row *rows;
 	struct block *blocks;
 	struct timings *timings;
+	struct log_ring *rings;
 	/* Copies: what a gate writes into the header later changes nothing. */
 	uint32_t row_count;
 	uint32_t writer_count;

@@ -93,6 +93,15 @@ take_common(struct control *control, int option)
 	}
 }
 
+static void
+note_given(struct reading *reading, const char *word)
+{
+	if (reading->given_count == GIVEN_MAX)
+		return;
+	reading->given[reading->given_count].word = word;
+	reading->given[reading->given_count++].text = optarg;
+}
+
 static int
 take_options(struct control *control, struct reading *reading, int argc, char **argv)
 {
@@ -100,14 +109,13 @@ take_options(struct control *control, struct reading *reading, int argc, char **
 	int got;
 
 	while (status < 0 &&
-		(got = getopt_long(argc, argv, "c:s:r:jhV", reading->options, NULL)) != -1) {
-		if (got < OF_A_VERB)
+		(got = getopt_long(argc, argv, "c:s:r:jfhV", reading->options, NULL)) != -1) {
+		if (got == 'f')
+			note_given(reading, "follow"); /* as tail(1) has it */
+		else if (got < OF_A_VERB)
 			status = take_common(control, got);
-		else if (reading->given_count < GIVEN_MAX) {
-			reading->given[reading->given_count].word =
-				reading->options[got - OF_A_VERB].name;
-			reading->given[reading->given_count++].text = optarg;
-		}
+		else
+			note_given(reading, reading->options[got - OF_A_VERB].name);
 	}
 	return status;
 }

@@ -349,6 +349,39 @@ show_unban(const struct control *control, const json_t *reply)
 	return 0;
 }
 
+/* --- log */
+
+static void
+print_event(const struct control *control, const json_t *event)
+{
+	long long time_us = show_number(event, "time_us");
+	time_t seconds = (time_t)(time_us / 1000000);
+	struct tm parts = { .tm_mday = 1 };
+
+	(void)gmtime_r(&seconds, &parts);
+	(void)fprintf(control->output.file, "%04d-%02d-%02dT%02d:%02d:%02d.%03lldZ ",
+		parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+		parts.tm_sec, time_us / 1000 % 1000);
+	print_harmless(control, show_text(event, "level"));
+	(void)fputs(" ", control->output.file);
+	print_harmless(control, show_text(event, "text"));
+	(void)fputs("\n", control->output.file);
+}
+
+int
+show_log(const struct control *control, const json_t *reply)
+{
+	long long missed = show_number(reply, "missed");
+	const json_t *event;
+	size_t index;
+
+	if (missed > 0)
+		(void)fprintf(control->output.file, "(%lld events are missing here)\n", missed);
+	json_array_foreach (json_object_get(reply, "events"), index, event)
+		print_event(control, event);
+	return 0;
+}
+
 /* --- pause, drain, resume */
 
 int

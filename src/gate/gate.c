@@ -403,6 +403,7 @@ life_fini(struct life *life)
 	outbox_free(gate->outbox);
 	rules_fini(&gate->rules);
 	memory_fini(&gate->memory);
+	log_keep(NULL, NULL);
 	shared_free(gate->shared);
 	shared_sources_free(gate->sources);
 	loop_free(gate->loop);

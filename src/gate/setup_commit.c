@@ -2,6 +2,7 @@
 /* Taking a configuration over. First everything that can fail, beside what serves; then the
  * exchange, which cannot. */
 #include "config/meaning.h"
+#include "base/shared_log.h"
 #include "gate/carry.h"
 #include "base/log.h"
 #include "config/log_wishes.h"
@@ -259,6 +260,7 @@ exchange_rest(struct gate *gate, struct setup *setup)
 	gate->gate_count = asked->gate_count;
 	gate->writer = asked->writer;
 	gate->instance = asked->instance;
+	log_keep(log_ring_add, shared_log(gate->shared, gate->writer));
 	gate->descriptors_max = asked->descriptors > reserved + DESCRIPTORS_LEAST
 		? asked->descriptors - reserved
 		: DESCRIPTORS_LEAST;

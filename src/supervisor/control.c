@@ -2,6 +2,7 @@
 /* The control socket itself: made, and who comes there let in. */
 #include "supervisor/control.h"
 
+#include "base/shared_log.h"
 #include "supervisor/control_peer.h"
 
 #include <errno.h>
@@ -109,9 +110,7 @@ control_open(struct supervisor *supervisor)
 {
 	const char *run_dir = supervisor->settings->run_dir;
 
-	/* Whoever is given a descriptor to read the counters must not open it anew to write. */
-	if (fchmod(supervisor->shared_fd, 0600) < 0)
-		return -errno;
+	log_keep(log_ring_add, shared_log(supervisor->shared, SHARED_SUPERVISOR));
 	return run_dir != NULL ? open_in(supervisor->control, run_dir) : 0;
 }
 
@@ -123,6 +122,7 @@ control_fini(struct supervisor *supervisor)
 	if (control == NULL)
 		return;
 	loop_stop_timer(supervisor->loop, &control->draining);
+	loop_stop_timer(supervisor->loop, &control->following);
 	while (control->peers != NULL)
 		control_peer_free(control, control->peers);
 	if (control->listener.fd >= 0)

@@ -10,8 +10,8 @@
 #define PATIENCE_MS 30000           /* with one who does not take what it asked for */
 #define OUTPUT_KEPT_MAX (64U << 10) /* memory that one who is idle may keep */
 
-static bool
-has_output(const struct control_peer *peer)
+bool
+control_is_behind(const struct control_peer *peer)
 {
 	return peer->sent < peer->output.length;
 }
@@ -118,7 +118,7 @@ control_next_waiting(const struct supervisor *supervisor, enum control_id id,
 static void
 send_output(struct control_peer *peer)
 {
-	while (has_output(peer)) {
+	while (control_is_behind(peer)) {
 		ssize_t sent = local_send(peer->watch.fd, peer->output.text + peer->sent,
 			peer->output.length - peer->sent, peer->passed_fd);
 
@@ -182,13 +182,13 @@ watch_again(struct control_peer *peer)
 	struct loop *loop = peer->supervisor->loop;
 	uint32_t events = EPOLLIN;
 
-	if (has_output(peer))
+	if (control_is_behind(peer))
 		events = EPOLLOUT;
 	else if (peer->verb != NULL)
 		events = EPOLLPRI;
 	if (loop_rewatch(loop, &peer->watch, events) < 0)
 		peer->is_broken = true;
-	if (!has_output(peer))
+	if (!control_is_behind(peer))
 		loop_stop_timer(loop, &peer->patience);
 	else if (peer->patience.place == 0 || peer->moved == loop_now(loop))
 		(void)loop_set_timer(loop, &peer->patience, loop_now(loop) + PATIENCE_MS);
@@ -204,7 +204,7 @@ control_peer_turn(struct control_peer *peer)
 		size_t length = 0;
 
 		send_output(peer);
-		if (has_output(peer) || peer->is_broken)
+		if (control_is_behind(peer) || peer->is_broken)
 			break;
 		if (peer->verb != NULL && peer->go_on != NULL)
 			peer->go_on(peer);
@@ -212,9 +212,9 @@ control_peer_turn(struct control_peer *peer)
 			text = varlink_input_next(&peer->input, &length);
 		if (text != NULL)
 			control_dispatch(peer, text, length);
-		goes_on = text != NULL || has_output(peer);
+		goes_on = text != NULL || control_is_behind(peer);
 	}
-	if (peer->is_at_end && peer->verb == NULL && !has_output(peer))
+	if (peer->is_at_end && peer->verb == NULL && !control_is_behind(peer))
 		peer->is_broken = true;
 	if (!peer->is_broken)
 		watch_again(peer);
@@ -226,6 +226,18 @@ static enum control_right
 right_of(const struct local_peer *who)
 {
 	return who->uid == 0 || who->uid == geteuid() ? CONTROL_CHANGE : CONTROL_LOOK;
+}
+
+/* The socket's mode has let it in. What has changed since then is asked here. */
+static bool
+may_look(const struct control *control, const struct control_peer *newcomer)
+{
+	uint32_t lookers = 0;
+
+	for (const struct control_peer *peer = control->peers; peer != NULL; peer = peer->next)
+		lookers += peer->right == CONTROL_LOOK;
+	return lookers <= CONTROL_LOOKERS_MAX && control->has_group &&
+		local_peer_is_in(newcomer->watch.fd, &newcomer->who, control->group);
 }
 
 void
@@ -254,9 +266,7 @@ control_peer_begin(struct control *control, int conn_fd)
 	peer->next = control->peers;
 	control->peers = peer;
 	control->peer_count++;
-	/* The socket's mode has let it in. What has changed since then is asked here. */
-	if (peer->right == CONTROL_LOOK &&
-		!(control->has_group && local_peer_is_in(high_fd, &peer->who, control->group)))
+	if (peer->right == CONTROL_LOOK && !may_look(control, peer))
 		peer->is_broken = true;
 	if (loop_watch(supervisor->loop, &peer->watch) < 0) {
 		peer->watch.events = 0;

@@ -13,6 +13,7 @@
 #include "supervisor/state.h"
 
 #define CONTROL_PEERS_MAX 32
+#define CONTROL_LOOKERS_MAX 24 /* of them: others may always come who are to change something */
 #define CONTROL_OUTPUT_MAX (16U << 20)
 
 struct control_peer {
@@ -51,6 +52,7 @@ struct control {
 	uint64_t reloads; /* begun so far */
 	uint64_t censuses;
 	struct timer draining;
+	struct timer following;
 	json_t *plan; /* of the one that is under way, if somebody waits for it */
 };
 
@@ -69,6 +71,9 @@ void control_add_answer(struct control_peer *peer, json_t *parameters);
 /* A parameter of the open call: NULL, or `otherwise`, if it did not come. */
 const char *control_text(const struct control_peer *peer, const char *name);
 int64_t control_number(const struct control_peer *peer, const char *name, int64_t otherwise);
+
+/* Has it still to take what it was sent? */
+bool control_is_behind(const struct control_peer *peer);
 
 /* Peers whose call of that method is open: the first, if `after` is NULL; NULL: no more. */
 struct control_peer *control_next_waiting(const struct supervisor *supervisor, enum control_id id,

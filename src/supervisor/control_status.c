@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* What the daemon and its services are and do, for those who ask over the control socket. */
 #include "base/shared_places.h"
+#include "base/shared_view.h"
 #include "supervisor/control_describe.h"
 #include "supervisor/control_methods.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *
@@ -180,12 +179,8 @@ control_do_counters(struct control_peer *peer)
 {
 	const struct supervisor *supervisor = peer->supervisor;
 	json_t *rows = json_array();
-	char path[64];
-	int view_fd;
+	int view_fd = shared_open_view(supervisor->shared_fd);
 
-	/* A descriptor that can only read, of memory that its new owner cannot open anew. */
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", supervisor->shared_fd);
-	view_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (view_fd < 0) {
 		json_decref(rows);
 		control_fail_reason(peer, "the shared memory cannot be opened for reading");

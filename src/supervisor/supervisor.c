@@ -166,6 +166,7 @@ fini(struct supervisor *supervisor)
 	rules_fini(supervisor);
 	logging_fini(supervisor);
 	services_fini(supervisor);
+	log_keep(NULL, NULL);
 	supervisor->shared = shared_free(supervisor->shared);
 	supervisor->sources = shared_sources_free(supervisor->sources);
 	supervisor->loop = loop_free(supervisor->loop);

@@ -4,6 +4,7 @@
 import json
 import mmap
 import os
+import signal
 import socket
 import stat
 
@@ -32,12 +33,15 @@ def control_socket_answers_as_its_interface_is_described(scene):
     client = Client(scene, daemon)
     text = client.call("org.varlink.service.GetInterfaceDescription", interface="io.reeve.Control")
     interface = Interface(text["description"])
-    for method in ("Status", "List", "Plan", "Counters", "Reload"):
-        answer = client.call(method)
+    ask(daemon.client("echo"), b"hello")
+    for method, parameters in (
+            ("Ban", {"source": "10.0.0.1"}), ("Status", {}), ("List", {}), ("Plan", {}),
+            ("Counters", {}), ("Reload", {}), ("Connections", {}), ("Bans", {}), ("Log", {}),
+            ("Unban", {"source": "10.0.0.1"}), ("Pause", {"service": "echo"}),
+            ("Resume", {"service": "echo"}), ("Kill", {"service": "echo"}),
+            ("Drain", {"service": "echo"}), ("Stop", {})):
+        answer = client.call(method, **parameters)
         interface.check(interface.methods[method][1], answer, method)
-    error = client.fails("Status", wrong=1)
-    expect_equal((error.name, error.parameters), (
-        "org.varlink.service.InvalidParameter", {"parameter": "wrong"}), "error")
 
 
 @claim()
@@ -255,6 +259,82 @@ def reload_that_takes_a_port_of_somebody_else_is_refused_with_the_reason(scene):
         _, complaint = reevectl(daemon, "reload", status=1)
     expect("services0:2" in complaint, complaint)
     ask(daemon.client("echo"), b"hello")
+
+
+def texts(answer, word):
+    return [event["text"] for event in answer["events"] if event["text"].startswith(word)]
+
+
+@claim()
+def log_shows_the_last_events_of_all_processes(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4") + scene.line("other", "tcp4", "builtin:echo"))
+    for name in ("echo", "other"):
+        with daemon.client(name) as client:
+            ask(client, b"hello")
+        daemon.wait_for_event("conn_ended", service=name)
+    control = Client(scene, daemon)
+    answer = control.call("Log", last=1000)
+    expect_equal(len(texts(answer, "conn-ended: a connection ended id=")), 2, "ends of connections")
+    expect(texts(answer, "started: "), "the supervisor's events are lacking: %s", answer)
+    expect_equal(sorted({event["from"].split()[0] for event in answer["events"]}),
+                 ["gate", "supervisor"], "who has said it")
+    times = [event["time_us"] for event in answer["events"]]
+    expect_equal(times, sorted(times), "times")
+    expect_equal(len(control.call("Log", last=2)["events"]), 2, "the last two")
+    alone = control.call("Log", last=1000, service="other")["events"]
+    expect(alone and all(" service=other" in event["text"] for event in alone), "others: %s", alone)
+    levels = {event["level"] for event in control.call("Log", last=1000, level="notice")["events"]}
+    expect_equal(levels, {"notice"}, "levels")
+    shown, _ = reevectl(daemon, "log", "--last", "1", "--service", "echo")
+    expect("Z info conn-ended: " in shown and shown.count("\n") == 1, shown)
+
+
+@claim()
+def log_follows_what_happens_as_it_happens(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    control = Client(scene, daemon)
+    control.begin("Log", follow=True)
+    expect_equal(control.reply(), ({"events": [], "missed": 0}, True), "what comes first")
+    with daemon.client("echo") as client:
+        ask(client, b"hello")
+    found = []
+    while not found:
+        answer, continues = control.reply()
+        expect(continues, "it does not go on")
+        found = texts(answer, "conn-ended: ")
+    expect("bytes_in=5" in found[0], found[0])
+
+
+@claim()
+def log_tells_a_slow_follower_how_many_events_it_has_missed(scene):
+    daemon = scene.daemon(scene.line("echo", "unix"), args=["--gates", "1"])
+    control = Client(scene, daemon)
+    control.begin("Log", follow=True, service="echo")
+    control.reply()
+    os.kill(daemon.pid, signal.SIGSTOP)
+    scene.stack.callback(os.kill, daemon.pid, signal.SIGCONT)
+    for _ in range(400):
+        with daemon.client("echo", "unix") as client:
+            ask(client, b"x")
+    daemon.wait_for_event("conn_ended", count=400)
+    os.kill(daemon.pid, signal.SIGCONT)
+    seen = missed = 0
+    while seen + missed < 400:
+        answer, _ = control.reply()
+        seen += len(answer["events"])
+        missed += answer["missed"]
+    expect_equal((seen, missed), (256, 144), "seen and missed")
+
+
+@claim()
+def log_says_what_is_wrong_with_what_it_is_told(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    control = Client(scene, daemon)
+    expect_equal(control.fails("Log", follow=True).name, "org.varlink.service.ExpectedMore", "error")
+    for parameter, value in (("last", -1), ("last", 1001), ("level", "loud"), ("last", "x")):
+        expect_equal(control.fails("Log", **{parameter: value}).parameters,
+                     {"parameter": parameter}, "error")
+    expect_equal(control.fails("Log", service="eco").name, "io.reeve.Control.NoSuchService", "error")
 
 
 @claim()
