@@ -6,6 +6,9 @@ UNITDIR ?= $(LIBDIR)/systemd/system
 ZSHDIR ?= $(DATADIR)/zsh/site-functions
 EXAMPLES := $(DATADIR)/doc/reeve/examples
 CONFIG_FILES := reeve.conf services
+# For other service managers.
+EXAMPLE_SCRIPTS := openrc/reeved runit/reeved/run runit/reeved/check runit/reeved/finish \
+	runit/reeved/log/run s6/reeved/run s6/reeved/finish s6/reeved/log/run
 
 # mode:from:to, a row for each file but the settings.
 INSTALLED = $(foreach command,$(COMMANDS),755:$(BUILD)/$(command):$(SBINDIR)/$(command)) \
@@ -26,13 +29,16 @@ INSTALLED = $(foreach command,$(COMMANDS),755:$(BUILD)/$(command):$(SBINDIR)/$(c
 	644:etc/grafana/reeve.json:$(DATADIR)/reeve/grafana.json \
 	$(foreach file,$(wildcard etc/systemd/reeved.service.d/*.conf),\
 		644:$(file):$(EXAMPLES)/$(notdir $(file))) \
+	$(foreach file,$(EXAMPLE_SCRIPTS),755:$(BUILD)/etc/$(file):$(EXAMPLES)/$(file)) \
+	644:etc/s6/reeved/notification-fd:$(EXAMPLES)/s6/reeved/notification-fd \
 	$(foreach text,$(wildcard README.md LICENSE),644:$(text):$(DATADIR)/doc/reeve/$(text))
 
 # Folders that may have been made for these files, the deepest first; `uninstall` removes those
 # that are empty.
-FOLDERS = $(LIBEXECDIR)/handlers $(LIBEXECDIR) $(DATADIR)/reeve $(EXAMPLES) $(DATADIR)/doc/reeve \
-	$(SYSCONFDIR)/reeve/services.d $(SYSCONFDIR)/reeve $(UNITDIR) $(LIBDIR)/systemd \
-	$(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d $(DATADIR)/bash-completion/completions \
+FOLDERS = $(LIBEXECDIR)/handlers $(LIBEXECDIR) $(DATADIR)/reeve $(EXAMPLES)/openrc \
+	$(foreach manager,runit s6,$(addprefix $(EXAMPLES)/$(manager),/reeved/log /reeved /)) \
+	$(EXAMPLES) $(DATADIR)/doc/reeve $(SYSCONFDIR)/reeve/services.d $(SYSCONFDIR)/reeve \
+	$(UNITDIR) $(LIBDIR)/systemd $(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d $(DATADIR)/bash-completion/completions \
 	$(DATADIR)/bash-completion $(ZSHDIR) $(DATADIR)/zsh \
 	$(DATADIR)/fish/vendor_completions.d $(DATADIR)/fish
 

@@ -20,8 +20,8 @@ list_of() {
 	valgrind) echo "valgrind" ;;
 	real) echo "atftp bitlbee busybox curl cvs dict dictd distcc dropbear-bin exim4-daemon-light" \
 		"finger fingerd gcc git gophernicus inetutils-telnet inetutils-telnetd lighttpd micro-httpd" \
-		"nagios-nrpe-plugin nagios-nrpe-server oidentd openssh-client openssh-server openssl" \
-		"p910nd popa3d proftpd-core rsync sslh stunnel4 subversion talk talkd tang-common tcpd" \
+		"nagios-nrpe-plugin nagios-nrpe-server oidentd openrc openssh-client openssh-server openssl" \
+		"p910nd popa3d proftpd-core rsync runit s6 sslh stunnel4 subversion talk talkd tang-common tcpd" \
 		"tftp-hpa tftpd-hpa tigervnc-standalone-server" ;;
 	# They conflict with those above, and are unpacked where they are wanted.
 	real-apart) echo "atftpd nullidentd vsftpd" ;;
