@@ -326,13 +326,12 @@ struct supervisor {
 	struct rule_set rules;
 	struct watch rule_watch; /* on the folders of the rules' files; fd -1: none */
 	struct timer rule_timer;
-	bool is_renewal_due;          /* rules have changed though no file did */
 	struct watch interface_watch; /* notices of the kernel; `ready` NULL: not asked for */
 	struct served **rows;         /* by row; NULL: free */
-	uint32_t row_count;
 	struct shared *shared;
-	int shared_fd;
 	struct shared_sources *sources; /* what gates remember of clients */
+	uint32_t row_count;
+	int shared_fd;
 	int sources_fd;
 	uint32_t generation;
 	uint32_t next_listener;
@@ -349,6 +348,7 @@ struct supervisor {
 	uint32_t gate_instances; /* ever started */
 	uint32_t deaths; /* of gates since a configuration was taken that not all serve yet */
 	bool has_failed;
+	bool is_renewal_due; /* rules have changed though no file did */
 	struct identity gate_identity;
 	int gate_program_fd;
 	int null_fd;
@@ -370,14 +370,14 @@ struct supervisor {
 	int64_t descriptors;        /* what we may hold */
 	struct rlimit files_before; /* what handlers get back */
 
+	bool is_ready;
+	bool is_stopping;
 	bool wants_reload;             /* asked for while one was under way */
 	bool is_reloading;             /* gates are being handed the new state */
 	bool is_handing_over;          /* the same, though no configuration is new */
 	uint32_t kept, opened, closed; /* of that reload */
 	uint32_t attempts;             /* to take a configuration, the first included */
 	size_t complaints;             /* of the last */
-	bool is_ready;
-	bool is_stopping;
 };
 
 #endif
