@@ -187,9 +187,10 @@ size_t
 banner_write(const struct banner_text *text, const struct banner_facts *facts,
 	char ret_bytes[static BANNER_SENT_MAX])
 {
-	struct output output = { .bytes = ret_bytes };
+	struct output output = { .length = 0 };
 	const char *end = text->bytes + text->length;
 
+	output.bytes = ret_bytes;
 	for (const char *at = text->bytes; at < end; at++) {
 		size_t left = (size_t)(end - at) - 1;
 		char room[FACT_MAX];

@@ -32,6 +32,13 @@ conn_id(const struct conn *conn)
 	return gate_connection_id(conn->service->gate, conn->serial);
 }
 
+/* Its socket is, whoever a proxy has named as its client. */
+static bool
+is_unix(const struct conn *conn)
+{
+	return protocol_family((enum protocol)conn->protocol) == AF_UNIX;
+}
+
 static void
 log_end(const struct conn *conn)
 {
@@ -44,7 +51,7 @@ log_end(const struct conn *conn)
 
 	if (!log_wants(LOG_LEVEL_INFO))
 		return;
-	is_known = conn->peer.family != AF_UNIX && conn->watch.fd >= 0 &&
+	is_known = !is_unix(conn) && conn->watch.fd >= 0 &&
 		getsockopt(conn->watch.fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0;
 	rtt_us = info.tcpi_rtt;
 	retransmits = info.tcpi_total_retrans;
@@ -143,7 +150,7 @@ ask_owed(const struct conn *conn)
 {
 	int owed = 0;
 
-	if (conn->peer.family == AF_UNIX || conn->bytes_out <= SMALL_ANSWER ||
+	if (is_unix(conn) || conn->bytes_out <= SMALL_ANSWER ||
 		ioctl(conn->watch.fd, SIOCOUTQ, &owed) < 0)
 		return 0;
 	return owed;

@@ -23,7 +23,7 @@ int64_t
 conn_discard(struct conn *conn)
 {
 	struct conns *conns = conn->service->gate->conns;
-	bool is_tcp = conn->peer.family != AF_UNIX;
+	bool is_tcp = protocol_family((enum protocol)conn->protocol) != AF_UNIX;
 	ssize_t length;
 
 	/* Only TCP throws bytes away without a copy (tcp(7), MSG_TRUNC): it touches no memory. */

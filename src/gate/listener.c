@@ -109,13 +109,27 @@ is_shut(const struct service *service)
 	return service->is_full && lets_wait(service) && !queue_has_seat(service);
 }
 
+/* The rate, the load, the queue and what becomes of clients at a limit are about connections:
+ * datagrams wait for a place and for nothing else. */
+static bool
+has_to_wait(const struct listener *listener)
+{
+	const struct service *service = listener->service;
+
+	if (!takes_places(listener))
+		return false;
+	if (protocol_type(listener->protocol) == SOCK_DGRAM)
+		return service->is_full;
+	return is_shut(service) || service->is_paced;
+}
+
 static void
 watch_again(struct listener *listener)
 {
 	const struct service *service = listener->service;
 
 	if (listener->watch.events != 0 || listener->is_starved || service->is_held ||
-		(takes_places(listener) && (is_shut(service) || service->is_paced)))
+		has_to_wait(listener))
 		return;
 	listener->watch.events = events_wanted(listener);
 	if (loop_watch(service->gate->loop, &listener->watch) < 0) {
@@ -152,7 +166,7 @@ listener_pause_service(struct service *service)
 {
 	for (struct listener *listener = service->listeners; listener;
 		listener = listener->next_of_service)
-		if (takes_places(listener))
+		if (has_to_wait(listener))
 			loop_unwatch(service->gate->loop, &listener->watch);
 }
 

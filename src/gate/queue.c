@@ -212,29 +212,20 @@ yields(struct queue *queue)
 	return true;
 }
 
-static void
-serve_all(struct queue *queue)
+/* A place for the oldest of ours, if it is its turn. */
+static bool
+find_place(struct queue *queue)
 {
 	struct service *service = queue->service;
-	bool is_over = false;
 
-	while (queue->first && !is_over) {
-		if (!has_what_it_takes(service)) {
-			retry_in(queue, RETRY_MS);
-			is_over = true;
-		} else if (service_has_no_place(service)) {
-			/* Asked again, and noted as waiting. */
-			is_over = !service_try_place(service);
-			if (!is_over)
-				serve_first(queue);
-		} else if (yields(queue)) {
-			is_over = true;
-		} else if (service_try_place(service)) {
-			serve_first(queue);
-		} else {
-			is_over = true;
-		}
+	if (!has_what_it_takes(service)) {
+		retry_in(queue, RETRY_MS);
+		return false;
 	}
+	/* Where there is none nobody is let go first; asking for it notes us as waiting. */
+	if (!service_has_no_place(service) && yields(queue))
+		return false;
+	return service_try_place(service);
 }
 
 void
@@ -246,7 +237,8 @@ queue_serve(struct service *service)
 	if (!queue || queue->is_serving || service->gate->phase == CHANNEL_STOP)
 		return;
 	queue->is_serving = true;
-	serve_all(queue);
+	while (queue->first && find_place(queue))
+		serve_first(queue);
 	queue->is_serving = false;
 }
 

@@ -326,3 +326,14 @@ def what_a_proxy_knows_besides_the_address_is_in_the_log_and_steers_no_terminal(
     expect_equal(receive(plain, 1), b"x", "the echo")
     event = daemon.wait_for_event("proxy_told", service="echo", alpn="h3")
     expect("ssl_cn" not in event.fields, "a fact that was not told is there: %s", event)
+
+
+@claim()
+def a_unix_client_whom_a_proxy_names_over_tcp_has_a_tcp_connection(scene):
+    daemon = echo(scene)
+    client = daemon.client("echo")
+    client.sendall(v2(family=0x31, addresses=bytes(216)) + b"hello")
+    expect_equal(receive(client, 5), b"hello", "the echo")
+    client.close()
+    event = daemon.wait_for_event("conn_ended", service="echo", peer="unix")
+    expect(event["rtt_us"].isdigit(), "its round trip is not told: %s", event)

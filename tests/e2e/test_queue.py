@@ -5,10 +5,12 @@ import os
 import re
 import signal
 import socket
+import time
 
 from claims import STREAMS, Failure, claim, expect, expect_equal
 from harness import wait_until
-from talk import ask, is_silent, receive, receive_all, receive_line
+from system import cpu_seconds
+from talk import ask, ask_until_answered, is_silent, receive, receive_all, receive_datagram, receive_line
 
 TOLD = '"banner_queue=wait, you are %n\\n"'
 FAILED = '"banner_fail=sorry: %r\\n"'
@@ -310,3 +312,39 @@ def many_who_come_and_go_are_all_told_to_wait_and_served(scene, gates):
                 expect(re.fullmatch(rb"(wait, you are \d+\r\n)?!", clients.pop(client)),
                        "one is told something else")
                 client.close()
+
+
+def both(scene, keys):
+    """A program that answers connections and datagrams, each with what it is sent."""
+    return scene.daemon("it 127.0.0.1:0/tcp4,udp4 %s %s /bin/cat\n" % (scene.user, keys),
+                        args=["--gates", "1"])
+
+
+def answers_datagrams(daemon):
+    return ask_until_answered(daemon.client("it", "udp4"), b"question") == b"question"
+
+
+@claim(each=["queue=5", "at_limit=close", "at_limit=queue"])
+def datagrams_of_a_full_service_wait_in_the_kernel_whatever_its_clients_do(scene, keys):
+    daemon = both(scene, "instances=1 " + keys)
+    first = daemon.client("it")
+    expect(is_served(first), "the first is not served")
+    asker = daemon.client("it", "udp4")
+    asker.send(b"question")
+    daemon.wait_for_event("service_full", service="it")
+    before = cpu_seconds(daemon.gates()[0])
+    time.sleep(0.2)  # the time in which it may not work is what is measured
+    spent = cpu_seconds(daemon.gates()[0]) - before
+    expect(spent < 0.1, "the gate spins: %.3f s", spent)
+    first.close()
+    expect_equal(receive_datagram(asker)[0], b"question", "the answer once there is a place")
+
+
+@claim()
+def datagrams_go_on_while_the_services_rate_lets_nobody_connect(scene):
+    daemon = both(scene, "cps=1/h")
+    expect(is_served(daemon.client("it")), "the first is not served")
+    late = daemon.client("it")
+    daemon.wait_for_event("service_paced", service="it", verdict="cps")
+    expect(answers_datagrams(daemon), "datagrams wait too")
+    expect(is_silent(late), "the late client is served")
