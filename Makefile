@@ -64,8 +64,8 @@ CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_bans.o src/sup
 	src/supervisor/control_plan.o src/supervisor/control_reload.o src/supervisor/control_status.o \
 	src/supervisor/control_upgrade.o src/model/census.o
 # What outlives a program, or takes its place.
-UPGRADE := src/supervisor/bounds_saved.o src/supervisor/draining.o src/supervisor/kept.o src/supervisor/legacy.o \
-	src/supervisor/legacy_save.o src/supervisor/saved_state.o src/supervisor/upgrade.o src/supervisor/upgrade_check.o \
+UPGRADE := src/effects/process.o src/supervisor/adopted.o src/supervisor/bounds_saved.o src/supervisor/draining.o src/supervisor/kept.o src/supervisor/legacy.o \
+	src/supervisor/legacy_save.o src/supervisor/saved_state.o src/supervisor/store.o src/supervisor/upgrade.o src/supervisor/upgrade_check.o \
 	src/supervisor/watchdog.o
 REEVED := $(BASE) $(CONFIG) $(UPGRADE) src/config/log_wishes.o src/model/access.o src/model/access_build.o \
 	src/model/ban.o src/model/ban_book.o src/model/ban_text.o src/model/client_source.o \

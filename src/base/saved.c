@@ -320,9 +320,11 @@ read_fd(const struct reading *reading, const char *text, size_t length, int *ret
 		return -EPROTO;
 	memcpy(word, text, length);
 	word[length] = '\0';
-	if (reading->reader->find_fd != NULL)
+	if (reading->reader->find_fd != NULL) {
 		*ret_fd = reading->reader->find_fd(reading->reader->owner, word);
-	else if (read_count(text, length, INT_MAX, &number) == 0)
+		return 0;
+	}
+	if (read_count(text, length, INT_MAX, &number) == 0)
 		*ret_fd = (int)number;
 	return *ret_fd < 0 ? -EPROTO : 0;
 }

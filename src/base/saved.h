@@ -82,8 +82,7 @@ struct saved_reader {
 	/* A row; texts and bytes in it are freed afterwards, unless they were taken (set to NULL).
 	 * 0, or -errno and the reading ends with it. */
 	int (*take)(void *owner, unsigned int kind, void *row);
-	/* The descriptor of that word; -1: there is none, and the text is wrong. NULL: it is a
-	 * number. */
+	/* The descriptor of that word; -1: there is none. NULL: it is a number. */
 	int (*find_fd)(void *owner, const char *word);
 	void *owner;
 };

@@ -108,26 +108,47 @@ notify_take_sockets(struct handed_socket **ret_sockets)
 }
 
 /* sd_notify(3) would wait until the manager reads: one that does not must not hold up the ports.
- * The protocol is a datagram of lines; what does not fit its queue is lost, which costs a status
- * line at worst. */
-static void
-send_state(const char *state)
+ * The protocol is a datagram of lines. 0, -EAGAIN when its queue is full, -errno. */
+static int
+send_with(const char *state, int sent_fd)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	size_t length = path != NULL ? strlen(path) : 0;
 	auto_close int notify_fd = -1;
+	struct iovec part = { .iov_base = (void *)(uintptr_t)state, .iov_len = strlen(state) };
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .room = { 0 } };
+	struct msghdr message = { .msg_name = &to, .msg_iov = &part, .msg_iovlen = 1 };
 
 	if (length < 2 || length >= sizeof(to.sun_path))
-		return;
+		return -ENOENT;
 	memcpy(to.sun_path, path, length);
 	if (*path == '@')
 		to.sun_path[0] = '\0'; /* an abstract name */
+	message.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+	if (sent_fd >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		control.align.cmsg_level = SOL_SOCKET;
+		control.align.cmsg_type = SCM_RIGHTS;
+		control.align.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.align), &sent_fd, sizeof(int));
+	}
 	notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (notify_fd >= 0)
-		(void)sendto(notify_fd, state, strlen(state), MSG_NOSIGNAL,
-			(const struct sockaddr *)&to,
-			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+	if (notify_fd < 0 || sendmsg(notify_fd, &message, MSG_NOSIGNAL) < 0)
+		return errno == EWOULDBLOCK || errno == ENOBUFS || errno == ETOOMANYREFS ? -EAGAIN
+											 : -errno;
+	return 0;
+}
+
+/* What does not fit the queue is lost, which costs a status line at worst. */
+static void
+send_state(const char *state)
+{
+	(void)send_with(state, -1);
 }
 
 void
@@ -158,6 +179,53 @@ void
 notify_stopping(void)
 {
 	send_state("STOPPING=1\nSTATUS=Ending; running programs go on");
+}
+
+bool
+notify_has_store(void)
+{
+	const char *most = getenv("FDSTORE");
+
+	return getenv("NOTIFY_SOCKET") != NULL && most != NULL && strtol(most, NULL, 10) > 0;
+}
+
+/* Without polling: what of a socket is an error or a hang-up is none of the manager's business. */
+int
+notify_store(const char *name, int stored_fd)
+{
+	char state[STATE_MAX];
+
+	(void)snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	return send_with(state, stored_fd);
+}
+
+int
+notify_unstore(const char *name)
+{
+	char state[STATE_MAX];
+
+	(void)snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	return send_with(state, -1);
+}
+
+/* It closes what comes with BARRIER=1 when it comes to it; and who we are it can tell only as long as
+ * we are there. */
+void
+notify_wait(int patience_ms)
+{
+	int fds[2];
+	struct pollfd end;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return;
+	end = (struct pollfd){ .fd = fds[0], .events = POLLHUP };
+	if (send_with("BARRIER=1", fds[1]) == 0) {
+		(void)close(util_take_fd(&fds[1]));
+		(void)poll(&end, 1, patience_ms);
+	}
+	if (fds[1] >= 0)
+		(void)close(fds[1]);
+	(void)close(fds[0]);
 }
 
 void

@@ -120,7 +120,8 @@ gates_init(struct supervisor *supervisor, const struct config *config)
 	supervisor->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (supervisor->null_fd < 0)
 		return -errno;
-	supervisor->gate_count = supervisor->legacy != NULL && supervisor->legacy->text != NULL
+	supervisor->gate_count =
+		legacy_is_of_upgrade(supervisor) && supervisor->legacy->text != NULL
 		? (uint32_t)supervisor->legacy->daemon.gates
 		: choose_gate_count(supervisor, config);
 	supervisor->gates = calloc(supervisor->gate_count, sizeof(*supervisor->gates));
@@ -441,7 +442,7 @@ gates_reaped(struct supervisor *supervisor, pid_t pid, int status)
 		.restart_ms = gate->backoff);
 	supervisor->deaths++;
 	measures_gate_died(supervisor);
-	if (!supervisor->is_ready && supervisor->legacy == NULL &&
+	if (!supervisor->is_ready && !legacy_is_of_upgrade(supervisor) &&
 		supervisor->deaths >= EARLY_DEATHS_MAX) {
 		/* Gates do not work here at all: say so with the exit status, not for ever. */
 		supervisor->has_failed = true;

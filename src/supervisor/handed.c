@@ -2,6 +2,8 @@
 /* Sockets that were handed in. */
 #include "supervisor/handed.h"
 
+#include "supervisor/store.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -46,7 +48,8 @@ handed_has(const void *owner, const struct service_config *service, const struct
 
 int
 handed_take(struct supervisor *supervisor, const struct service_config *service,
-	const struct endpoint *endpoint, int *ret_listen_fd, struct netaddr *ret_bound)
+	const struct endpoint *endpoint, int *ret_listen_fd, struct netaddr *ret_bound,
+	bool *ret_was_stored)
 {
 	for (size_t i = 0; i < supervisor->handed_count; i++) {
 		struct handed_socket *handed = &supervisor->handed[i];
@@ -55,6 +58,7 @@ handed_take(struct supervisor *supervisor, const struct service_config *service,
 		if (!fits(handed, service, endpoint))
 			continue;
 		error = listen_take(handed->listen_fd, ret_bound, endpoint);
+		*ret_was_stored = strncmp(handed->name, STORE_PREFIX, strlen(STORE_PREFIX)) == 0;
 		if (error == 0)
 			*ret_listen_fd = util_take_fd(&handed->listen_fd);
 		return error;

@@ -8,6 +8,7 @@
 #include "base/verdict.h"
 #include "effects/terminal.h"
 #include "supervisor/activation.h"
+#include "supervisor/adopted.h"
 #include "supervisor/deadlines.h"
 #include "supervisor/failures.h"
 #include "supervisor/gates.h"
@@ -280,17 +281,24 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 		(void)handlers_run(supervisor, &start);
 }
 
+static enum ending
+ending_of(const struct handler *handler, int status)
+{
+	if (handler->was_ended)
+		return handler->ending;
+	if (handler->adopted != NULL)
+		return ENDING_UNSEEN;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? ENDING_EXITED : ENDING_FAILED;
+}
+
 static void
 tell_end(struct supervisor *supervisor, const struct handler *handler, int status, int64_t cpu_ms)
 {
-	bool is_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	struct event_handler_ended event = { .id = (int64_t)handler->connection,
 		.service = supervisor->rows[handler->row]->name,
 		.peer = &handler->peer,
 		.pid = handler->pid,
-		.ending = ending_word(handler->was_ended ? handler->ending
-				: is_well                ? ENDING_EXITED
-							 : ENDING_FAILED),
+		.ending = ending_word(ending_of(handler, status)),
 		.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
 		.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 		.duration_ms = loop_now(supervisor->loop) - handler->started,
@@ -300,6 +308,18 @@ tell_end(struct supervisor *supervisor, const struct handler *handler, int statu
 		shared_observe(supervisor->shared, handler->row, SHARED_SUPERVISOR,
 			HISTOGRAM_connection_duration_seconds, event.duration_ms * 1000);
 	records_end(supervisor, handler->record, &event);
+}
+
+/* What it held is free. */
+static void
+forget(struct supervisor *supervisor, struct handler *handler)
+{
+	supervisor->rows[handler->row]->handler_count--;
+	release_place(supervisor, handler->row, handler->source);
+	deadlines_end(supervisor, handler);
+	waiting_ended(supervisor, handler);
+	hearing_end(supervisor, handler);
+	free(handler);
 }
 
 void
@@ -314,12 +334,18 @@ handlers_reaped(struct supervisor *supervisor, pid_t pid, int status, int64_t cp
 	tell_end(supervisor, handler, status, cpu_ms);
 	handler->has_left_it = waiting_left_it(handler);
 	failures_ended(supervisor, handler, status);
-	supervisor->rows[handler->row]->handler_count--;
-	release_place(supervisor, handler->row, handler->source);
-	deadlines_end(supervisor, handler);
-	waiting_ended(supervisor, handler);
-	hearing_end(supervisor, handler);
-	free(handler);
+	forget(supervisor, handler);
+}
+
+void
+handlers_ended_unseen(struct supervisor *supervisor, pid_t pid)
+{
+	struct handler *handler = handlers_take(&supervisor->handlers, pid);
+
+	/* How it ended says whether it did well, and that nobody knows. */
+	tell_end(supervisor, handler, 0, 0);
+	adopted_end(supervisor, handler);
+	forget(supervisor, handler);
 }
 
 void

@@ -20,6 +20,9 @@ void handlers_start(struct supervised_gate *gate, const struct message_spawn *re
  * (we may be PID 1). */
 void handlers_reaped(struct supervisor *supervisor, pid_t pid, int status, int64_t cpu_ms);
 
+/* A program that an earlier reeved started has ended. */
+void handlers_ended_unseen(struct supervisor *supervisor, pid_t pid);
+
 /* Note that the gate is gone; give the next of its handlers to adopt, NULL: no more. *place is
  * where to go on, 0 at first. */
 void handlers_orphan(struct supervisor *supervisor, uint32_t gate);

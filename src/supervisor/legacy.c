@@ -3,9 +3,11 @@
  * each has its time, and none needs a place to wait in. */
 #include "supervisor/legacy.h"
 
+#include "base/shared_holds.h"
 #include "base/shared_places.h"
 #include "effects/channel.h"
 #include "effects/sealed.h"
+#include "supervisor/adopted.h"
 #include "supervisor/deadlines.h"
 #include "supervisor/draining.h"
 #include "supervisor/failures.h"
@@ -13,6 +15,7 @@
 #include "supervisor/handler_table.h"
 #include "supervisor/kept.h"
 #include "supervisor/records.h"
+#include "supervisor/store.h"
 #include "supervisor/waiting.h"
 
 #include <errno.h>
@@ -24,6 +27,7 @@
 /* What the rows of one reading have in common. */
 struct restoring {
 	struct supervisor *supervisor;
+	const struct legacy *legacy;
 	struct listener *listener; /* of the socket rows */
 	uint32_t place;            /* of the next of them */
 	struct handler *handler;   /* of the rows that say more of a program */
@@ -34,12 +38,30 @@ struct restoring {
 
 /* ---------------------------------------------------------------- reading */
 
+/* What the manager has lost is -1, and that row's to do without. */
+static int
+find_stored(void *owner, const char *word)
+{
+	const struct restoring *restoring = owner;
+	const struct legacy *legacy = restoring->legacy;
+
+	for (size_t i = 0; i < legacy->stored_count; i++)
+		if (strcmp(legacy->stored[i].name, word) == 0) {
+			legacy->stored[i].is_used |= legacy->is_claiming;
+			return legacy->stored[i].stored_fd;
+		}
+	return -1;
+}
+
 static int
 read_rows(const struct legacy *legacy, int (*take)(void *owner, unsigned int kind, void *row),
 	struct restoring *restoring, struct saved_mistake *ret_mistake)
 {
-	const struct saved_reader reader = { .take = take, .owner = restoring };
+	const struct saved_reader reader = {
+		.take = take, .find_fd = legacy->is_stored ? find_stored : NULL, .owner = restoring
+	};
 
+	restoring->legacy = legacy;
 	return saved_read(&saved_state_form, legacy->text, legacy->length, &reader, ret_mistake);
 }
 
@@ -162,8 +184,12 @@ take_socket(const struct restoring *restoring, struct saved_socket *row)
 	struct listener *listener = restoring->listener;
 	int *fds;
 
-	if (listener == NULL || row->fd < 0 || listener->fd_count == SHARED_GATES_MAX)
+	if (listener == NULL || listener->fd_count == SHARED_GATES_MAX ||
+		row->stored_as > UINT32_MAX)
 		return -EPROTO;
+	if (row->fd < 0)
+		return restoring->supervisor->legacy->is_stored ? 0 : -EPROTO;
+	listener->stored_as = (uint32_t)row->stored_as;
 	fds = reallocarray(listener->fds, listener->fd_count + 1, sizeof(int));
 	if (fds == NULL)
 		return -ENOMEM;
@@ -276,10 +302,22 @@ note_program(struct supervisor *supervisor, struct handler *handler)
 {
 	supervisor->rows[handler->row]->handler_count++;
 	handlers_add(&supervisor->handlers, handler);
-	if (!supervisor->legacy->has_counters)
+	if (!supervisor->legacy->has_counters || supervisor->legacy->is_stored)
 		shared_keep(supervisor->shared, handler->row, SHARED_SUPERVISOR);
-	if (!supervisor->legacy->has_sources)
+	if (!supervisor->legacy->has_sources ||
+		(supervisor->legacy->is_stored && handler->source != 0 &&
+			!shared_holds_take(supervisor->sources, SHARED_SUPERVISOR, handler->source,
+				UINT32_MAX)))
 		handler->source = 0;
+}
+
+/* It has ended while nobody was there to see it. */
+static void
+tell_missed(const struct supervisor *supervisor, const struct handler *handler)
+{
+	LOG(handler_ended, .id = (int64_t)handler->connection,
+		.service = supervisor->rows[handler->row]->name, .peer = &handler->peer,
+		.pid = handler->pid, .ending = ending_word(ENDING_UNSEEN));
 }
 
 static int
@@ -307,14 +345,38 @@ take_program(struct restoring *restoring, struct saved_program *row)
 		.stderr_fd = util_take_fd(&row->said),
 		.peer = row->peer,
 		.started = row->started,
+		.is_carried = row->is_carried,
 		.is_trial = row->is_trial,
 		.was_ended = row->ending != NULL,
 		.ending = ending };
 	/* Whoever read it has let it go. */
 	handler->is_orphan = handler->stderr_fd >= 0;
+	if (row->birth != 0 && adopted_begin(supervisor, handler, row->birth) < 0) {
+		tell_missed(supervisor, handler);
+		if (handler->stderr_fd >= 0)
+			(void)close(handler->stderr_fd);
+		free(handler);
+		return 0;
+	}
 	note_program(supervisor, handler);
 	restoring->handler = handler;
 	return 0;
+}
+
+/* Rows that say more of a program that has ended meanwhile say it of nobody. */
+static int
+is_missed(const struct restoring *restoring)
+{
+	return restoring->supervisor->legacy->is_stored ? 0 : -EPROTO;
+}
+
+static int
+take_bounds(struct restoring *restoring, const struct saved_bounds *row)
+{
+	if (row->session == 0 && restoring->handler == NULL)
+		return is_missed(restoring);
+	return deadlines_restore(restoring->supervisor,
+		row->session == 0 ? restoring->handler : NULL, row, &restoring->bounds);
 }
 
 /* A listener that the configuration has no more is the program's alone. */
@@ -326,7 +388,7 @@ take_held(const struct restoring *restoring, const struct saved_held *row)
 		find_waiting(find_listener(restoring->supervisor, row->listener), row->place);
 
 	if (handler == NULL)
-		return -EPROTO;
+		return is_missed(restoring);
 	if (waiting == NULL || waiting->handler != NULL)
 		return 0;
 	waiting_hold(handler, waiting);
@@ -338,7 +400,9 @@ take_record(const struct restoring *restoring, const struct saved_record *row)
 {
 	struct handler *handler = restoring->handler;
 
-	if (handler == NULL || handler->record != NULL)
+	if (handler == NULL)
+		return is_missed(restoring);
+	if (handler->record != NULL)
 		return -EPROTO;
 	handler->record = records_restore(restoring->supervisor, &handler->peer, row);
 	return 0;
@@ -397,10 +461,7 @@ take_running(void *owner, unsigned int kind, void *row)
 	case SAVED_ROW_record:
 		return take_record(restoring, row);
 	case SAVED_ROW_bounds:
-		return deadlines_restore(restoring->supervisor,
-			((const struct saved_bounds *)row)->session == 0 ? restoring->handler
-									 : NULL,
-			row, &restoring->bounds);
+		return take_bounds(restoring, row);
 	case SAVED_ROW_member:
 		return deadlines_restore_member(restoring->bounds, row);
 	case SAVED_ROW_gate:
@@ -439,7 +500,7 @@ legacy_note_limits(struct supervisor *supervisor)
 {
 	const struct legacy *legacy = supervisor->legacy;
 
-	if (legacy == NULL || legacy->text == NULL)
+	if (legacy == NULL || legacy->text == NULL || legacy->is_stored)
 		return;
 	supervisor->files_before = (struct rlimit){ .rlim_cur = legacy->daemon.files_soft,
 		.rlim_max = legacy->daemon.files_hard };
@@ -483,6 +544,7 @@ legacy_restore(struct supervisor *supervisor)
 	supervisor->next_start = legacy->daemon.next_start;
 	supervisor->gate_instances = (uint32_t)legacy->daemon.gate_instances;
 	supervisor->attempts = (uint32_t)legacy->daemon.attempts;
+	supervisor->legacy->is_claiming = true;
 	is_whole = restore_rows(supervisor, take_opened);
 	prepare_listeners(supervisor);
 	if (is_whole)
@@ -518,6 +580,12 @@ legacy_config(const struct supervisor *supervisor)
 	return config;
 }
 
+bool
+legacy_is_of_upgrade(const struct supervisor *supervisor)
+{
+	return supervisor->legacy != NULL && !supervisor->legacy->is_stored;
+}
+
 int
 legacy_examine(int state_fd, struct saved_mistake *ret_mistake)
 {
@@ -544,33 +612,141 @@ read_fd_number(const char *text)
 	return *text == '\0' || *end != '\0' || number < 0 || number > INT_MAX ? -1 : (int)number;
 }
 
+/* What the manager has kept for us, out of what it hands in. */
+static int
+take_stored(struct supervisor *supervisor, struct legacy *legacy)
+{
+	legacy->stored = calloc(supervisor->handed_count, sizeof(*legacy->stored));
+	if (legacy->stored == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < supervisor->handed_count; i++) {
+		struct handed_socket *handed = &supervisor->handed[i];
+		int high_fd;
+
+		if (strncmp(handed->name, STORE_PREFIX, strlen(STORE_PREFIX)) != 0)
+			continue;
+		high_fd = spawn_move_high(handed->listen_fd);
+		legacy->stored[legacy->stored_count++] =
+			(struct legacy_stored){ .stored_fd =
+							high_fd >= 0 ? high_fd : handed->listen_fd,
+				.name = handed->name };
+		*handed = supervisor->handed[--supervisor->handed_count];
+		i--;
+	}
+	return 0;
+}
+
+/* Sockets are found by their address if the state cannot be read. */
+static void
+give_back_stored(struct supervisor *supervisor, struct legacy *legacy)
+{
+	for (size_t i = 0; i < legacy->stored_count; i++) {
+		struct legacy_stored *stored = &legacy->stored[i];
+
+		if (stored->is_used || !listen_is_any(stored->stored_fd))
+			continue;
+		supervisor->handed[supervisor->handed_count++] =
+			(struct handed_socket){ .listen_fd = stored->stored_fd,
+				.name = strdup(stored->name) };
+		stored->is_used = true;
+	}
+}
+
+static int
+read_state(struct legacy *legacy)
+{
+	const void *text;
+	int error = sealed_map(legacy->state_fd, &text, &legacy->length);
+
+	legacy->mistake = (struct saved_mistake){ .what = "it is no sealed memory" };
+	if (error < 0)
+		return error;
+	legacy->text = text;
+	error = read_daemon(legacy, &legacy->mistake);
+	if (error < 0) {
+		sealed_unmap(legacy->text, legacy->length);
+		legacy->text = NULL;
+	}
+	return error;
+}
+
+/* That is the legacy's own, or the daemon row's. */
+static void
+claim(const struct legacy *legacy, int claimed_fd)
+{
+	for (size_t i = 0; i < legacy->stored_count; i++)
+		if (legacy->stored[i].stored_fd == claimed_fd)
+			legacy->stored[i].is_used = true;
+}
+
+static int
+read_stored(struct supervisor *supervisor, struct legacy *legacy)
+{
+	struct restoring restoring = { .legacy = legacy };
+	int error = take_stored(supervisor, legacy);
+
+	if (error < 0)
+		return error;
+	legacy->state_fd = find_stored(&restoring, STORE_STATE);
+	claim(legacy, legacy->state_fd);
+	if (read_state(legacy) < 0) {
+		give_back_stored(supervisor, legacy);
+		return 0;
+	}
+	claim(legacy, legacy->daemon.shared);
+	claim(legacy, legacy->daemon.sources);
+	claim(legacy, legacy->daemon.config);
+	/* Gates that our predecessor's death has surprised may still count there. */
+	if (!legacy->daemon.is_final && legacy->daemon.shared >= 0)
+		(void)close(util_take_fd(&legacy->daemon.shared));
+	return 0;
+}
+
+static bool
+has_stored(const struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->handed_count; i++)
+		if (strncmp(supervisor->handed[i].name, STORE_PREFIX, strlen(STORE_PREFIX)) == 0)
+			return true;
+	return false;
+}
+
 int
 legacy_find(struct supervisor *supervisor)
 {
 	const char *variable = getenv(LEGACY_VARIABLE);
-	struct legacy *legacy = variable != NULL ? calloc(1, sizeof(*legacy)) : NULL;
-	const void *text;
-	int error;
+	struct legacy *legacy;
 
-	if (variable == NULL)
+	if (variable == NULL && !has_stored(supervisor))
 		return 0;
+	legacy = calloc(1, sizeof(*legacy));
 	if (legacy == NULL)
 		return -ENOMEM;
+	legacy->state_fd = -1;
+	legacy->is_stored = variable == NULL;
 	supervisor->legacy = legacy;
+	if (variable == NULL)
+		return read_stored(supervisor, legacy);
 	legacy->state_fd = read_fd_number(variable);
 	(void)unsetenv(LEGACY_VARIABLE);
-	legacy->mistake = (struct saved_mistake){ .what = "it is no sealed memory" };
-	error = sealed_map(legacy->state_fd, &text, &legacy->length);
-	if (error == 0) {
-		legacy->text = text;
-		error = read_daemon(legacy, &legacy->mistake);
-	}
-	if (error == 0)
-		return 0;
-	if (legacy->text != NULL)
-		sealed_unmap(legacy->text, legacy->length);
-	legacy->text = NULL;
-	return handed_find_left(supervisor);
+	return read_state(legacy) < 0 ? handed_find_left(supervisor) : 0;
+}
+
+static bool
+is_of_program(const struct legacy_stored *stored)
+{
+	return strncmp(stored->name, STORE_SAID, strlen(STORE_SAID)) == 0;
+}
+
+void
+legacy_forget_stored(struct supervisor *supervisor)
+{
+	const struct legacy *legacy = supervisor->legacy;
+
+	for (size_t i = 0; legacy != NULL && i < legacy->stored_count; i++)
+		if (legacy->text == NULL || !legacy->stored[i].is_used ||
+			is_of_program(&legacy->stored[i]))
+			store_forget(supervisor, legacy->stored[i].name);
 }
 
 void
@@ -589,6 +765,12 @@ legacy_free(struct supervisor *supervisor)
 		(void)close(legacy->state_fd);
 	for (uint32_t i = 0; i < legacy->asker_count; i++)
 		(void)close(legacy->askers[i]);
+	for (size_t i = 0; i < legacy->stored_count; i++) {
+		if (!legacy->stored[i].is_used && legacy->stored[i].stored_fd >= 0)
+			(void)close(legacy->stored[i].stored_fd);
+		free(legacy->stored[i].name);
+	}
+	free(legacy->stored);
 	free(legacy->daemon.version);
 	free(legacy);
 	supervisor->legacy = NULL;

@@ -16,12 +16,22 @@
 
 #define LEGACY_ASKERS_MAX 32
 
+struct legacy_stored {
+	int stored_fd;
+	char *name;
+	bool is_used;
+};
+
 struct legacy {
 	int state_fd;
 	const char *text; /* NULL: it cannot be read */
 	size_t length;
 	struct saved_mistake mistake; /* why not */
 	struct saved_daemon daemon;
+	bool is_stored;   /* it comes from the service manager: who wrote it has ended */
+	bool is_claiming; /* what is found now is used */
+	struct legacy_stored *stored; /* descriptors that came with it */
+	size_t stored_count;
 	bool has_counters;             /* the shared memory is the same, what lies in it holds */
 	bool has_sources;              /* so is that of sources */
 	int askers[LEGACY_ASKERS_MAX]; /* who wait to be told that it is done */
@@ -37,16 +47,25 @@ struct legacy_fds {
 	size_t room;
 };
 
+/* For whom: the program that takes our place by exec; the next reeved, by the service manager's store,
+ * whenever that starts; the same at our end, with the programs that run. */
+enum legacy_place { LEGACY_EXEC, LEGACY_STORED, LEGACY_STORED_AT_END };
+
 /* Write down what holds now. 0, and the memfd and the list are the caller's; or -errno. */
-int legacy_save(const struct supervisor *supervisor, int *ret_state_fd, struct legacy_fds *ret_fds);
+int legacy_save(const struct supervisor *supervisor, enum legacy_place place, int *ret_state_fd,
+	struct legacy_fds *ret_fds);
 
 /* --- to take it over */
 
-/* Look whether we have been left something: 0, also if not (then supervisor->legacy is NULL);
+/* Look whether we have been left something, by exec or by the service manager: 0, also if not (then supervisor->legacy is NULL);
  * -errno, and it has been said why it cannot be read. Before descriptors are marked
  * close-on-exec. */
 int legacy_find(struct supervisor *supervisor);
 void legacy_free(struct supervisor *supervisor);
+
+/* Has it been left by exec, and not in the service manager's store? Then whoever started us has long been
+ * told that we serve. */
+bool legacy_is_of_upgrade(const struct supervisor *supervisor);
 
 /* Can the state in that descriptor be read by this program? 0, or -errno and why not. */
 int legacy_examine(int state_fd, struct saved_mistake *ret_mistake);
@@ -61,6 +80,9 @@ void legacy_note_limits(struct supervisor *supervisor);
  * is taken. Afterwards which services are slowed. */
 void legacy_restore(struct supervisor *supervisor);
 void legacy_restore_failures(struct supervisor *supervisor);
+
+/* Have the manager forget what is of no use to us. */
+void legacy_forget_stored(struct supervisor *supervisor);
 
 /* The configuration that served, for when the present one has mistakes; NULL: it cannot be had. */
 struct config *legacy_config(const struct supervisor *supervisor);

@@ -3,6 +3,7 @@
 #include "supervisor/legacy.h"
 
 #include "effects/channel.h"
+#include "effects/process.h"
 #include "effects/sealed.h"
 #include "supervisor/control.h"
 #include "supervisor/deadlines.h"
@@ -10,6 +11,7 @@
 #include "supervisor/gates.h"
 #include "supervisor/handler_table.h"
 #include "supervisor/records.h"
+#include "supervisor/store.h"
 
 #include <errno.h>
 
@@ -18,6 +20,7 @@
 struct saving {
 	struct saved_writer writer;
 	struct legacy_fds *fds;
+	enum legacy_place place;
 	int error;
 };
 
@@ -75,7 +78,8 @@ add_daemon(struct saving *saving, const struct supervisor *supervisor)
 		.shared = supervisor->shared_fd,
 		.sources = supervisor->sources_fd,
 		.config = supervisor->services.config_fd,
-		.lock = supervisor->lock_fd };
+		.lock = saving->place == LEGACY_EXEC ? supervisor->lock_fd : -1,
+		.is_final = saving->place != LEGACY_STORED };
 
 	add(saving, SAVED_ROW_daemon, &row);
 }
@@ -111,6 +115,9 @@ add_listener(struct saving *saving, const struct listener *listener)
 		.is_ours = listener->is_ours,
 		.backlog = listener->backlog };
 
+	/* What the manager hands in, it hands in again. */
+	if (saving->place != LEGACY_EXEC && listener->stored_as == 0)
+		return;
 	add(saving, SAVED_ROW_listener, &row);
 	for (uint32_t i = 0; i < listener->fd_count; i++) {
 		const struct waiting *waiting =
@@ -118,6 +125,8 @@ add_listener(struct saving *saving, const struct listener *listener)
 
 		add(saving, SAVED_ROW_socket,
 			&(struct saved_socket){ .fd = listener->fds[i],
+				.stored_as = listener->stored_as,
+				.place = i,
 				.streak = waiting != NULL ? waiting->streak : 0,
 				.head = waiting != NULL ? waiting->head : 0 });
 	}
@@ -141,7 +150,8 @@ add_bounds(struct saving *saving, const struct bounds *bounds)
 
 	deadlines_save(bounds, &row);
 	add(saving, SAVED_ROW_bounds, &row);
-	for (uint32_t i = 0; deadlines_save_member(bounds, i, &member); i++)
+	for (uint32_t i = 0;
+		saving->place == LEGACY_EXEC && deadlines_save_member(bounds, i, &member); i++)
 		add(saving, SAVED_ROW_member, &member);
 }
 
@@ -149,7 +159,9 @@ static void
 add_program(struct saving *saving, const struct handler *handler)
 {
 	char *ending = (char *)(uintptr_t)ending_word(handler->ending);
+	bool is_strange = handler->adopted != NULL || saving->place != LEGACY_EXEC;
 	const struct saved_program row = { .pid = (uint64_t)handler->pid,
+		.birth = is_strange ? process_birth(handler->pid) : 0,
 		.connection = handler->connection,
 		.source = handler->source,
 		.row = handler->row,
@@ -157,6 +169,7 @@ add_program(struct saving *saving, const struct handler *handler)
 		.said = handler->stderr_fd,
 		.peer = handler->peer,
 		.started = handler->started,
+		.is_carried = handler->is_carried,
 		.is_trial = handler->is_trial,
 		.ending = handler->was_ended ? ending : NULL };
 	struct saved_record record;
@@ -179,7 +192,8 @@ add_programs(struct saving *saving, const struct supervisor *supervisor)
 
 	while ((handler = handlers_next(&supervisor->handlers, handler)) != NULL)
 		add_program(saving, handler);
-	while ((remnant = deadlines_next_remnant(supervisor, remnant)) != NULL)
+	while (saving->place == LEGACY_EXEC &&
+		(remnant = deadlines_next_remnant(supervisor, remnant)) != NULL)
 		add_bounds(saving, remnant);
 }
 
@@ -238,20 +252,28 @@ add_all(struct saving *saving, const struct supervisor *supervisor)
 	add_services(saving, supervisor);
 	for (size_t i = 0; i < supervisor->listeners.count; i++)
 		add_listener(saving, supervisor->listeners.slots[i].listener);
-	add_programs(saving, supervisor);
+	if (saving->place != LEGACY_STORED)
+		add_programs(saving, supervisor);
 	add_failures(saving, supervisor);
-	add_gates(saving, supervisor);
-	add_askers(saving, supervisor);
-	add_kept(saving, &supervisor->kept_conns);
+	if (saving->place == LEGACY_EXEC) {
+		add_gates(saving, supervisor);
+		add_askers(saving, supervisor);
+		add_kept(saving, &supervisor->kept_conns);
+	}
 	saved_end(&saving->writer);
 }
 
 int
-legacy_save(const struct supervisor *supervisor, int *ret_state_fd, struct legacy_fds *ret_fds)
+legacy_save(const struct supervisor *supervisor, enum legacy_place place, int *ret_state_fd,
+	struct legacy_fds *ret_fds)
 {
 	struct textbuf text = TEXTBUF_INIT(SAVED_STATE_MAX);
-	struct saving saving = { .writer = { .form = &saved_state_form, .text = &text },
-		.fds = ret_fds };
+	struct saving saving = { .writer = { .form = &saved_state_form,
+					 .text = &text,
+					 .name_fd = place != LEGACY_EXEC ? store_name : NULL,
+					 .owner = (void *)(uintptr_t)supervisor },
+		.fds = ret_fds,
+		.place = place };
 	int error;
 
 	*ret_fds = (struct legacy_fds){ .fds = NULL };

@@ -7,6 +7,7 @@
 #include "effects/leftover.h"
 #include "model/plan.h"
 #include "supervisor/handed.h"
+#include "supervisor/store.h"
 #include "supervisor/waiting.h"
 
 #include <errno.h>
@@ -124,7 +125,7 @@ take_handed(struct opening *opening, struct listener *listener,
 {
 	int listen_fd = -1;
 	int error = handed_take(opening->supervisor, service, &listener->wanted, &listen_fd,
-		&listener->bound);
+		&listener->bound, &listener->is_ours);
 
 	return error < 0 || listen_fd < 0 ? error : keep_high(listener, listen_fd);
 }
@@ -472,8 +473,10 @@ listeners_swap(struct supervisor *supervisor, struct listener_set *listeners)
 	}
 	supervisor->kept = (uint32_t)listeners->count - supervisor->opened;
 	supervisor->closed = (uint32_t)listeners->closing_count;
-	for (size_t i = 0; i < listeners->closing_count; i++)
+	for (size_t i = 0; i < listeners->closing_count; i++) {
+		store_forget_listener(supervisor, listeners->closing[i]);
 		close_listener(listeners->closing[i]);
+	}
 	free(listeners->closing);
 	listeners->closing = NULL;
 	listeners->closing_count = 0;
@@ -485,8 +488,15 @@ listeners_swap(struct supervisor *supervisor, struct listener_set *listeners)
 void
 listeners_close_all(struct supervisor *supervisor)
 {
-	for (size_t i = 0; i < supervisor->listeners.count; i++)
-		close_listener(supervisor->listeners.slots[i].listener);
+	for (size_t i = 0; i < supervisor->listeners.count; i++) {
+		struct listener *listener = supervisor->listeners.slots[i].listener;
+
+		/* It stays open, and its file with it, for the next of us. */
+		if (listener->stored_as != 0)
+			(void)listener_free(listener);
+		else
+			close_listener(listener);
+	}
 	free(supervisor->listeners.slots);
 	supervisor->listeners = (struct listener_set){ .count = 0 };
 }

@@ -3,6 +3,8 @@
  * mistake and nothing has changed, at a start as at a reload. */
 #include "supervisor/reload.h"
 
+#include "base/shared_holds.h"
+#include "base/shared_places.h"
 #include "config/log_wishes.h"
 #include "supervisor/announce.h"
 #include "supervisor/background.h"
@@ -19,6 +21,7 @@
 #include "supervisor/rules.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
+#include "supervisor/store.h"
 #include "supervisor/upgrade.h"
 #include "supervisor/waiting.h"
 
@@ -61,12 +64,18 @@ inherit_rows(struct supervisor *supervisor)
 
 	if (legacy == NULL || legacy->text == NULL || legacy->daemon.shared < 0)
 		return false;
-	if (shared_map(&supervisor->shared, legacy->daemon.shared) < 0) {
+	if (shared_map(&supervisor->shared, legacy->daemon.shared) == 0 &&
+		shared_writers(supervisor->shared) <= supervisor->gate_count)
+		supervisor->shared = shared_free(supervisor->shared);
+	if (supervisor->shared == NULL) {
 		LOG(counters_lost, .version = legacy->daemon.version);
 		(void)close(util_take_fd(&legacy->daemon.shared));
 		return false;
 	}
 	legacy->has_counters = true;
+	/* The processes that counted are no more. */
+	for (uint32_t i = 0; legacy->is_stored && i < shared_writers(supervisor->shared); i++)
+		shared_forget_writer(supervisor->shared, i);
 	supervisor->shared_fd = util_take_fd(&legacy->daemon.shared);
 	supervisor->row_count = shared_rows(supervisor->shared);
 	supervisor->rows = calloc(supervisor->row_count, sizeof(struct served *));
@@ -103,6 +112,9 @@ inherit_sources(struct supervisor *supervisor)
 	if (shared_sources_map(&supervisor->sources, legacy->daemon.sources) == 0 &&
 		shared_sources_writers(supervisor->sources) == shared_writers(supervisor->shared)) {
 		legacy->has_sources = true;
+		for (uint32_t i = 0;
+			legacy->is_stored && i < shared_sources_writers(supervisor->sources); i++)
+			shared_holds_forget_writer(supervisor->sources, i);
 		supervisor->sources_fd = util_take_fd(&legacy->daemon.sources);
 		return true;
 	}
@@ -164,6 +176,7 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 	listeners_swap(supervisor, &listeners);
 	rules_swap(supervisor, &rules);
 	waiting_swap(supervisor);
+	store_listeners(supervisor);
 	bans_configured(supervisor);
 	supervisor->generation++;
 	measures_config_taken(supervisor);
@@ -224,6 +237,8 @@ start_with(struct supervisor *supervisor, const struct config *config)
 		error = control_open(supervisor);
 	if (error == 0)
 		legacy_restore(supervisor);
+	if (error == 0)
+		legacy_forget_stored(supervisor);
 	return error;
 }
 
@@ -374,7 +389,7 @@ reload_ask(struct supervisor *supervisor, const char *cause)
 }
 
 static void
-tell_upgraded(struct supervisor *supervisor)
+tell_legacy(struct supervisor *supervisor)
 {
 	const struct legacy *legacy = supervisor->legacy;
 	int64_t draining = 0;
@@ -382,6 +397,13 @@ tell_upgraded(struct supervisor *supervisor)
 	for (const struct supervised_gate *gate = supervisor->first_draining; gate != NULL;
 		gate = gate->next_draining)
 		draining++;
+	if (legacy->is_stored) {
+		LOG(restarted,
+			.from = legacy->daemon.version != NULL ? legacy->daemon.version : "unknown",
+			.version = REEVE_VERSION, .listeners = (int64_t)supervisor->listeners.count,
+			.handlers = (int64_t)supervisor->handlers.count);
+		return;
+	}
 	LOG(upgraded, .from = legacy->daemon.version != NULL ? legacy->daemon.version : "unknown",
 		.version = REEVE_VERSION, .listeners = (int64_t)supervisor->listeners.count,
 		.handlers = (int64_t)supervisor->handlers.count, .draining = draining);
@@ -412,23 +434,24 @@ report_ready(struct supervisor *supervisor)
 	(void)snprintf(status, sizeof(status), "Serving %u services on %zu ports with %u gates",
 		services, supervisor->listeners.count, supervisor->gate_count);
 	if (!supervisor->is_ready && supervisor->legacy != NULL)
-		tell_upgraded(supervisor);
-	else if (!supervisor->is_ready)
+		tell_legacy(supervisor);
+	if (!supervisor->is_ready && !legacy_is_of_upgrade(supervisor))
 		LOG(started, .version = REEVE_VERSION, .services = services,
 			.listeners = (int64_t)supervisor->listeners.count,
 			.gates = supervisor->gate_count);
-	else if (supervisor->is_reloading)
+	if (supervisor->is_ready && supervisor->is_reloading)
 		LOG(reloaded, .services = services, .kept = supervisor->kept,
 			.opened = supervisor->opened, .closed = supervisor->closed);
-	else
+	else if (supervisor->is_ready)
 		return; /* a gate came back: nothing has changed for the manager */
 	report_attempt(supervisor);
 	control_reload_ends(supervisor, NULL);
 	notify_ready(status);
-	if (!supervisor->is_ready && supervisor->legacy == NULL)
+	if (!supervisor->is_ready && !legacy_is_of_upgrade(supervisor))
 		tell_starter(supervisor);
 	background_ready(supervisor);
 	legacy_free(supervisor);
+	store_state(supervisor);
 }
 
 /* Gates die of the new configuration: say so, keep starting them, and listen to the next SIGHUP,

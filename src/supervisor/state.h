@@ -131,6 +131,7 @@ struct listener {
 	bool is_known_to_gates;  /* they may still have it, though it is to wait */
 	bool is_for_one;         /* gate 0 alone */
 	bool is_ours;            /* bound here, not handed in: a socket file goes with it */
+	uint32_t stored_as;      /* number by which the manager keeps it; 0: it does not */
 };
 
 /* A listener and whose it is in the configuration of the same age. */
@@ -231,13 +232,14 @@ struct handler {
 	struct handler *newer;
 	struct netaddr peer;
 	msec started;
-	struct waiting *held;  /* listening sockets that it has */
-	bool is_carried;       /* a gate has its client */
-	bool is_trial;         /* of a service that is slowed */
-	bool has_left_it;      /* what it was started for */
-	struct record *record; /* NULL: nothing is to be known of its connection (records.c) */
-	struct bounds *bounds; /* NULL: it may run for ever (deadlines.c) */
-	bool was_ended;        /* by us, for the reason `ending` */
+	struct waiting *held;    /* listening sockets that it has */
+	bool is_carried;         /* a gate has its client */
+	bool is_trial;           /* of a service that is slowed */
+	bool has_left_it;        /* what it was started for */
+	struct record *record;   /* NULL: nothing is to be known of its connection (records.c) */
+	struct bounds *bounds;   /* NULL: it may run for ever (deadlines.c) */
+	struct adopted *adopted; /* NULL: it is our child */
+	bool was_ended;          /* by us, for the reason `ending` */
 	enum ending ending;
 	struct handler *next;
 };
@@ -282,6 +284,15 @@ struct kept {
 	uint32_t room;
 	uint32_t most;
 	bool was_sent;
+};
+
+/* What the service manager is still to be told of descriptors that it keeps (store.c). */
+struct store {
+	bool is_used;
+	bool has_memory; /* the shared memories are there */
+	struct store_item *first;
+	struct store_item **end;
+	struct timer retry;
 };
 
 struct watchdog {
@@ -358,6 +369,7 @@ struct supervisor {
 	struct legacy *legacy; /* what a reeved before us has left; NULL: nothing */
 	struct upgrade upgrade;
 	struct watchdog watchdog;
+	struct store store;
 	struct kept kept_conns;
 	struct failures **failures; /* by row; NULL: none */
 	struct handler_table handlers;

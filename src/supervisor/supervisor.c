@@ -19,7 +19,9 @@
 #include "supervisor/rules.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
+#include "supervisor/store.h"
 #include "supervisor/upgrade.h"
+#include "supervisor/waiting.h"
 #include "supervisor/watchdog.h"
 
 #include <errno.h>
@@ -39,7 +41,11 @@ supervisor_stop(struct supervisor *supervisor, const char *cause, msec grace)
 	supervisor->is_stopping = true;
 	LOG(stopping, .cause = cause, .grace_ms = grace);
 	notify_stopping();
-	listeners_close_all(supervisor);
+	/* What the manager keeps open, the next of us goes on with: who comes now waits for it. */
+	if (store_is_used(supervisor))
+		waiting_rest(supervisor);
+	else
+		listeners_close_all(supervisor);
 	control_stopping(supervisor);
 	gates_stop(supervisor, grace);
 }
@@ -156,6 +162,7 @@ fini(struct supervisor *supervisor)
 	listeners_close_all(supervisor);
 	handed_close_unclaimed(supervisor);
 	upgrade_fini(supervisor);
+	store_fini(supervisor);
 	legacy_free(supervisor);
 	kept_fini(supervisor);
 	gates_fini(supervisor);
@@ -183,7 +190,7 @@ serve(struct supervisor *supervisor)
 	int error;
 
 	/* The kernel forgets to tell of those that ended while nobody could be told. */
-	if (supervisor->legacy != NULL) {
+	if (legacy_is_of_upgrade(supervisor)) {
 		supervisor->is_handing_over = true;
 		reap(supervisor);
 	}
@@ -193,6 +200,7 @@ serve(struct supervisor *supervisor)
 	if (error < 0)
 		LOG(system_error, .step = "epoll_wait", .error = -error);
 	records_flush(supervisor);
+	store_leave(supervisor);
 	LOG(stopped, .handlers_left = (int64_t)supervisor->handlers.count);
 	return error < 0 || supervisor->has_failed ? 1 : 0;
 }
@@ -204,7 +212,7 @@ start(struct supervisor *supervisor, struct config *config, struct complaint_lis
 	int status = 1;
 	int error = 0;
 
-	if (supervisor->legacy == NULL && !supervisor->settings->is_foreground)
+	if (!legacy_is_of_upgrade(supervisor) && !supervisor->settings->is_foreground)
 		error = background_enter(supervisor, &status);
 	else if (!supervisor->settings->is_foreground && chdir("/") < 0)
 		error = -errno;
@@ -231,7 +239,7 @@ lacks_ready_fd(const struct supervisor *supervisor)
 {
 	int ready_fd = (int)supervisor->settings->ready_fd;
 
-	return supervisor->legacy == NULL && ready_fd >= 0 && fcntl(ready_fd, F_GETFD) < 0;
+	return !legacy_is_of_upgrade(supervisor) && ready_fd >= 0 && fcntl(ready_fd, F_GETFD) < 0;
 }
 
 int
@@ -256,6 +264,7 @@ supervisor_main(const struct supervisor_settings *settings)
 
 	records_init(&supervisor);
 	kept_init(&supervisor);
+	store_init(&supervisor);
 	deadlines_init(&supervisor);
 	supervisor.handed_count = handed > 0 ? (size_t)handed : 0;
 	left = upgrade_init(&supervisor);

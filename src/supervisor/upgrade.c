@@ -170,7 +170,7 @@ leave(struct supervisor *supervisor)
 
 	records_flush(supervisor);
 	bans_save_now(supervisor);
-	error = legacy_save(supervisor, &state_fd, &fds);
+	error = legacy_save(supervisor, LEGACY_EXEC, &state_fd, &fds);
 	log_flush();
 	if (error == 0) {
 		error = exec_program(supervisor, &fds, state_fd);
@@ -357,7 +357,7 @@ begin_trial(struct supervisor *supervisor)
 	struct loop *loop = supervisor->loop;
 	struct legacy_fds fds = { .fds = NULL };
 	auto_close int state_fd = -1;
-	int error = legacy_save(supervisor, &state_fd, &fds);
+	int error = legacy_save(supervisor, LEGACY_EXEC, &state_fd, &fds);
 
 	if (error < 0)
 		return error;

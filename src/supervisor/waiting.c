@@ -30,9 +30,9 @@ arm(struct waiting *waiting)
 	struct loop *loop = waiting->supervisor->loop;
 	int error;
 
-	if (waiting->is_armed || waiting->handler != NULL || waiting->served == NULL ||
-		waiting->listener->is_known_to_gates || waiting->pause.place != 0 ||
-		waiting->served->hold != HOLD_NONE)
+	if (waiting->supervisor->is_stopping || waiting->is_armed || waiting->handler != NULL ||
+		waiting->served == NULL || waiting->listener->is_known_to_gates ||
+		waiting->pause.place != 0 || waiting->served->hold != HOLD_NONE)
 		return;
 	error = loop_rewatch(loop, &waiting->watch, EPOLLIN | (uint32_t)EPOLLONESHOT);
 	waiting->is_armed = error == 0;
@@ -362,6 +362,18 @@ waiting_hold_clients(const struct served *served)
 			arm(waiting);
 		else
 			disarm(waiting);
+}
+
+void
+waiting_rest(struct supervisor *supervisor)
+{
+	const struct listener_set *listeners = &supervisor->listeners;
+
+	for (size_t i = 0; i < listeners->count; i++)
+		for (uint32_t j = 0; listeners->slots[i].listener->is_waiting &&
+			j < listeners->slots[i].listener->fd_count;
+			j++)
+			disarm(&listeners->slots[i].listener->waiting[j]);
 }
 
 static bool

@@ -35,6 +35,9 @@ bool waiting_left_it(const struct handler *handler);
 /* A program has ended: its sockets are watched again, or are the gates' from now on. */
 void waiting_ended(struct supervisor *supervisor, struct handler *handler);
 
+/* We are on our way out: start nothing more. */
+void waiting_rest(struct supervisor *supervisor);
+
 /* The listener is about to be closed; a program that has its sockets keeps them. */
 void waiting_free(struct listener *listener);
 

@@ -73,6 +73,7 @@ class Manager:
     def __init__(self, path):
         self.path = path
         self.messages = []
+        self.stored = []
         self.looked_at = 0
         self.changed = threading.Condition()
         self.may_read = threading.Event()
@@ -86,12 +87,27 @@ class Manager:
     def read(self):
         while True:
             self.may_read.wait()
-            message = self.socket.recv(65536).decode()
+            message, fds, _, _ = socket.recv_fds(self.socket, 65536, 16)
+            message = message.decode()
             with self.changed:
                 if not message:
                     return
+                self.keep(dict(line.split("=", 1) for line in message.split("\n")), fds)
                 self.messages.append(message)
                 self.changed.notify_all()
+
+    def keep(self, fields, fds):
+        """The store of descriptors: what is put into it, and what is taken out."""
+        name = fields.get("FDNAME")
+        if "FDSTOREREMOVE" in fields:
+            for _, fd in [pair for pair in self.stored if pair[0] == name]:
+                os.close(fd)
+            self.stored = [pair for pair in self.stored if pair[0] != name]
+        if "FDSTORE" in fields:
+            self.stored += [(name, fd) for fd in fds]
+        else:
+            for fd in fds:
+                os.close(fd)
 
     @contextlib.contextmanager
     def held_up(self):
@@ -119,6 +135,8 @@ class Manager:
             last.sendto(b"", self.path)
         self.thread.join()
         self.socket.close()
+        for _, fd in self.stored:
+            os.close(fd)
         os.unlink(self.path)
 
 
@@ -198,7 +216,8 @@ class Daemon:
     """One reeved. Made by Scene.daemon."""
 
     def __init__(self, scene, conf, services, run_dir, args=(), launch=None, wrapper=(),
-                 environment=None, log="stderr", state_dir=None, reeved=REEVED):
+                 environment=None, log="stderr", state_dir=None, reeved=REEVED,
+                 stored=()):
         self.scene = scene
         self.conf = conf
         self.services = services
@@ -206,6 +225,7 @@ class Daemon:
         self.state_dir = state_dir or run_dir + ".state"
         self.expects_status = 0
         self.manager = Manager(scene.new_path(".notify"))
+        self.manager.stored += [(name, os.dup(fd)) for name, fd in stored]
         self.reeved = reeved
         self.process = self.start(args, launch or {}, wrapper, environment or {}, log)
         self.pid = self.process.pid
