@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 
-from claims import IS_ROOT, TREE, Skip, claim, expect, expect_equal
+from claims import IS_ROOT, TREE, claim, expect, expect_equal
 from system import is_gone
 from talk import ask, is_refused, receive_line
 
@@ -147,16 +147,38 @@ class Client:
 @of_the_package()
 def an_upgrade_refuses_no_connection(service):
     dpkg("--install", THIS)
-    if service.show("FileDescriptorStoreMax") == "0":
-        raise Skip("nothing keeps the ports over a restart")
-    client = Client()
+    before = service.pid()
+    clients = [Client() for _ in range(4)]
     try:
-        dpkg("--install", NEXT)
-        dpkg("--install", THIS)
+        for package in (NEXT, THIS, NEXT):
+            dpkg("--install", package)
     finally:
-        client.end()
-    expect_equal(client.problems, [], "of %d connections" % client.answers)
-    expect(client.answers > 10, "answers: %d", client.answers)
+        for client in clients:
+            client.end()
+    answers = sum(client.answers for client in clients)
+    expect_equal([client.problems for client in clients], [[]] * 4, "of %d connections" % answers)
+    expect(answers > 100, "answers: %d", answers)
+    expect_equal(service.pid(), before, "the process")
+    expect_equal(len(service.records(REEVE_EVENT="upgraded")), 3, "upgrades in place")
+
+
+@of_the_package()
+def a_connection_outlives_an_upgrade(service):
+    dpkg("--install", THIS)
+    with socket.create_connection(ECHO, timeout=10) as conn:
+        ask(conn, b"before")
+        dpkg("--install", NEXT)
+        ask(conn, b"after")
+
+
+@of_the_package()
+def an_upgrade_that_cannot_go_on_in_place_restarts_it(service):
+    dpkg("--install", THIS)
+    before = service.pid()
+    os.rename("/run/reeve/control.sock", "/run/reeve/elsewhere")
+    dpkg("--install", NEXT)
+    expect_echo()
+    expect(service.pid() != before, "another process")
 
 
 @of_the_package()

@@ -103,6 +103,18 @@ term 127.0.0.1:1712/tcp user=nobody stdio=pty /bin/echo term
 
 
 @in_box()
+def hardened_it_is_upgraded_in_place(service):
+    service.take_example("hardened")
+    service.restart()
+    before = service.pid()
+    run("reevectl", "upgrade")
+    expect_echo()
+    expect_equal((service.pid(), len(service.records(REEVE_EVENT="upgraded"))), (before, 1),
+                 "process and upgrades")
+    expect_equal(service.records(REEVE_EVENT="gate-unconfined"), [], "gates without confinement")
+
+
+@in_box()
 def hardened_it_still_ends_the_programs_that_overstay(service):
     service.take_example("hardened")
     service.restart("slow 127.0.0.1:1710/tcp user=nobody max_time=1s "

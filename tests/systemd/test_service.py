@@ -7,7 +7,7 @@ import signal
 import socket
 import stat
 
-from claims import Skip, expect, expect_equal
+from claims import expect, expect_equal
 from harness import wait_until
 from manager import ECHO, UNIT, expect_echo, in_box, run, talk
 from system import children, is_gone, proc_field
@@ -165,8 +165,7 @@ def a_daemon_that_is_killed_is_started_again_and_serves(service):
 
 @in_box()
 def a_daemon_that_hangs_is_killed_by_the_watchdog_and_serves_again(service):
-    if service.show("WatchdogUSec") in ("0", "infinity"):
-        raise Skip("the unit has no watchdog")
+    expect_equal(service.show("WatchdogUSec"), "30s", "WatchdogSec=")
     service.drop_in("quick", "[Service]\nWatchdogSec=1s\n")
     service.restart()
     before = service.pid()
@@ -174,6 +173,21 @@ def a_daemon_that_hangs_is_killed_by_the_watchdog_and_serves_again(service):
     wait_for_another(service, before)
     expect_echo()
     expect_equal(service.show("NRestarts"), "1", "restarts")
+
+
+@in_box()
+def a_daemon_that_was_upgraded_in_place_is_watched_and_reloaded_as_before(service):
+    service.drop_in("quick", "[Service]\nWatchdogSec=1s\n")
+    service.restart()
+    before = service.pid()
+    run("reevectl", "upgrade")
+    service.add_to_table("more 127.0.0.1:2000/tcp builtin:echo\n")
+    service.systemctl("reload")
+    expect_equal(talk(("127.0.0.1", 2000), b"new"), b"new", "what the new service says")
+    expect_equal((service.pid(), service.show("NRestarts")), (before, "0"), "process, restarts")
+    os.kill(before, signal.SIGSTOP)
+    wait_for_another(service, before)
+    expect_echo()
 
 
 @in_box()
