@@ -14,6 +14,7 @@ import sys
 from claims import WAIT, claim, expect, expect_equal
 from harness import wait_until
 from talk import ask
+from varlink import reevectl
 
 OTHER = ("127.0.0.2", 0)
 HEAD = "reeve-bans 1\n"
@@ -420,4 +421,9 @@ def real_sets_hold_what_is_banned_until_its_end(scene):
     daemon.wait_for_event("source_banned")
     wait_until(lambda: "127.0.0.1" in elements(daemon, "banned4"), "the new element")
     wait_until(lambda: list(elements(daemon, "banned4")) == ["192.0.2.7"], "its end")
+    reevectl(daemon, "ban", "192.0.2.0/24", "--for", "1h")
+    reevectl(daemon, "ban", "192.0.2.99", "--for", "2h")
+    wait_until(lambda: list(elements(daemon, "banned4")) == ["192.0.2.0/24"], "the network alone")
+    reevectl(daemon, "unban", "2001:db8::/32")
+    wait_until(lambda: not elements(daemon, "banned6"), "an empty set")
     daemon.stop()
