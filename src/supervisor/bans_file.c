@@ -310,8 +310,10 @@ read_ban(struct reading *reading, char *line, size_t length)
 		complain_of_line(reading, wrong);
 		return;
 	}
-	if (ban.until <= now)
+	if (ban.until <= now) {
+		bans_file_changed(reading->bans); /* it has ended meanwhile */
 		return;
+	}
 	reading->take(reading->bans, &ban);
 	reading->restored++;
 }
