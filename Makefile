@@ -55,13 +55,13 @@ CONFIG := $(READER) src/base/log_policy.o src/config/builtins.o src/config/check
 	src/config/check_banners.o \
 	src/config/check_lint.o src/config/check_log.o src/config/check_programs.o src/config/check_reach.o \
 	src/config/check_rights.o src/config/check_sockets.o src/config/help.o \
-	src/config/host.o src/config/load.o src/config/places.o src/config/prefix_list.o \
+	src/config/host.o src/config/load.o src/config/override.o src/config/places.o src/config/prefix_list.o \
 	src/config/print.o
 
 CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_bans.o src/supervisor/control_census.o \
 	src/supervisor/control_connections.o src/supervisor/control_describe.o \
 	src/supervisor/control_dispatch.o src/supervisor/control_hold.o src/supervisor/control_log.o src/supervisor/control_peer.o \
-	src/supervisor/control_plan.o src/supervisor/control_reload.o src/supervisor/control_status.o \
+	src/supervisor/control_plan.o src/supervisor/control_set.o src/supervisor/control_reload.o src/supervisor/control_status.o \
 	src/supervisor/control_upgrade.o src/model/census.o
 # What outlives a program, or takes its place.
 UPGRADE := src/effects/process.o src/supervisor/adopted.o src/supervisor/bounds_saved.o src/supervisor/draining.o src/supervisor/kept.o src/supervisor/legacy.o \

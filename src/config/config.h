@@ -157,12 +157,20 @@ struct config {
 	struct arena *arena;        /* holds everything else above */
 };
 
+/* A service's setting that wins over what the files say; KEY=VALUE. */
+struct config_override {
+	const char *service;
+	const char *text;
+};
+
 /* Where to look. conf NULL: no reeve.conf (all defaults). tables NULL: what the conf says, or
  * beside it. A missing default file is no mistake, a missing named one is. */
 struct config_paths {
 	const char *conf;
 	const char *const *tables; /* NULL-terminated */
 	bool is_conf_required;
+	const struct config_override *overrides;
+	uint32_t override_count;
 };
 
 /* Read everything. Blocks on file system only (and on the host's table of port names, if a port

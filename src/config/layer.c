@@ -167,9 +167,11 @@ layer_fits(const struct key *key, const struct service_config *service)
 }
 
 static const struct layer *
-choose_layer(const struct reader *reader, const struct key *key, const struct layer *line,
-	const struct block *block, const struct service_config *service)
+choose_layer(const struct reader *reader, const struct key *key, const struct block *override,
+	const struct layer *line, const struct block *block, const struct service_config *service)
 {
+	if (override != NULL && override->layer.where[key->place].source != NULL)
+		return &override->layer;
 	if (line->where[key->place].source != NULL)
 		return line;
 	if (block != NULL && block->layer.where[key->place].source != NULL)
@@ -242,6 +244,9 @@ layer_merge(struct reader *reader, const struct layer *line, struct service_conf
 {
 	struct block *block =
 		map_find(reader->blocks_by_name, service->name, strlen(service->name));
+	const struct block *override = reader->overrides_by_name != NULL
+		? map_find(reader->overrides_by_name, service->name, strlen(service->name))
+		: NULL;
 	const struct layer *layers[KEY_PLACES_SERVICE] = { NULL }; /* where each key comes from */
 	struct service_keys merged;
 	size_t count;
@@ -254,7 +259,7 @@ layer_merge(struct reader *reader, const struct layer *line, struct service_conf
 		const struct layer *layer = NULL;
 
 		if (key_is_service(key))
-			layer = choose_layer(reader, key, line, block, service);
+			layer = choose_layer(reader, key, override, line, block, service);
 		if (layer == NULL)
 			continue;
 		key_copy(key, &merged, &layer->keys);

@@ -2,6 +2,7 @@
 /* Which files a configuration is read from: reeve.conf, and the tables that the caller names, or
  * reeve.conf does, or that stand beside it. */
 #include "config/conf.h"
+#include "config/override.h"
 #include "config/reader.h"
 #include "config/table.h"
 
@@ -135,7 +136,8 @@ config_load(const struct config_paths *paths, struct complaint_list *complaints)
 	if (reader == NULL)
 		return NULL;
 	reader->find_port = find_port;
-	if (paths->conf != NULL && (paths->is_conf_required || exists(paths->conf))) {
+	error = overrides_read(reader, paths->overrides, paths->override_count);
+	if (error == 0 && paths->conf != NULL && (paths->is_conf_required || exists(paths->conf))) {
 		conf = source_read(&reader->sources, paths->conf, SOURCE_CONF_LINE_MAX, NULL);
 		error = conf != NULL ? conf_read(reader, conf) : arena_error(reader->arena);
 	}

@@ -24,6 +24,7 @@ reader_new(struct complaint_list *complaints)
 		free(reader->config);
 		(void)map_free(reader->keys_by_value);
 		(void)map_free(reader->blocks_by_name);
+	(void)map_free(reader->overrides_by_name);
 		(void)arena_free(reader->arena);
 		free(reader);
 		return NULL;

@@ -3,7 +3,7 @@
  * reeve.conf (conf.h), and config_load, which starts them.
  *
  * Settings come in layers: the built-in defaults, the `defaults` block, a `service` block, the
- * service's line; the last that has a key wins. */
+ * service's line, what was set by hand; the last that has a key wins. */
 #ifndef REEVE_READER_H
 #define REEVE_READER_H
 
@@ -59,6 +59,7 @@ struct reader {
 	struct block *blocks; /* in the order of the file */
 	struct block **blocks_end;
 	struct map *blocks_by_name;
+	struct map *overrides_by_name;  /* of blocks, too; NULL: there are none */
 	struct source_file *table_text; /* `table` of reeve.conf; NULL: none */
 	bool has_unread_lines;          /* of the table: whose services they are is not known */
 	size_t service_room;

@@ -159,6 +159,20 @@ print_counters(const struct control *control, const json_t *service)
 }
 
 static void
+print_setting(const struct control *control, const json_t *setting)
+{
+	char left[32];
+
+	(void)fputs("  set by hand: ", control->output.file);
+	print_harmless(control, show_text(setting, "setting"));
+	show_duration(show_number(setting, "left_ms"), left, sizeof(left));
+	if (json_object_get(setting, "left_ms") != NULL)
+		(void)fprintf(control->output.file, ", for another %s\n", left);
+	else
+		(void)fputs(", until a reload\n", control->output.file);
+}
+
+static void
 print_service(const struct control *control, const json_t *service)
 {
 	FILE *file = control->output.file;
@@ -180,6 +194,8 @@ print_service(const struct control *control, const json_t *service)
 		print_harmless(control, show_text(endpoint, "address"));
 		(void)fputs("\n", file);
 	}
+	json_array_foreach (json_object_get(service, "settings"), index, endpoint)
+		print_setting(control, endpoint);
 	print_counters(control, service);
 }
 
@@ -319,6 +335,14 @@ show_kill(const struct control *control, const json_t *reply)
 	if (silent > 0)
 		control_complain("%lld gates did not answer", silent);
 	return silent > 0 ? 1 : 0;
+}
+
+int
+show_set(const struct control *control, const json_t *reply)
+{
+	(void)fprintf(control->output.file, "configuration %lld serves with it\n",
+		show_number(reply, "generation"));
+	return 0;
 }
 
 /* --- bans */

@@ -72,6 +72,7 @@ control_init(struct supervisor *supervisor)
 	if (control == NULL)
 		return -ENOMEM;
 	control->supervisor = supervisor;
+	control->base_fd = -1;
 	control->opened = loop_now(supervisor->loop);
 	control->listener = (struct watch){ .fd = -1, .events = EPOLLIN, .ready = somebody_comes };
 	control->after.turn_ends = turn_ends;
@@ -123,6 +124,7 @@ control_fini(struct supervisor *supervisor)
 		return;
 	loop_stop_timer(supervisor->loop, &control->draining);
 	loop_stop_timer(supervisor->loop, &control->following);
+	control_settings_forget(supervisor);
 	while (control->peers != NULL)
 		control_peer_free(control, control->peers);
 	if (control->listener.fd >= 0)

@@ -22,6 +22,9 @@ void control_reload_refused(struct supervisor *supervisor, const struct complain
 void control_reload_ends(struct supervisor *supervisor, const char *problem);
 void control_stopping(struct supervisor *supervisor);
 
+/* A reload takes back what was set by hand. */
+void control_settings_forget(struct supervisor *supervisor);
+
 /* A gate has counted its connections, as it was asked to: NULL, or the rule that it broke. It is
  * gone, and will not. */
 const char *control_census_counted(const struct supervised_gate *gate,

@@ -18,6 +18,9 @@ json_t *control_endpoint(const struct listener *listener);
  * answered with that. */
 struct served *control_find_service(struct control_peer *peer, const char *name);
 
+/* What was set by hand for a service. control_set.c. */
+json_t *control_describe_settings(const struct supervisor *supervisor, const char *service);
+
 /* What taking this configuration does: to the sockets, step by step with the reasons; to settings
  * of the daemon. control_plan.c. */
 json_t *control_describe_plan(const struct supervisor *supervisor, const struct config *config);

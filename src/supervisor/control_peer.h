@@ -53,6 +53,9 @@ struct control {
 	uint64_t censuses;
 	struct timer draining;
 	struct timer following;
+	struct hand_setting *settings; /* made by hand (control_set.c) */
+	int base_fd;                   /* the configuration without them; -1: there are none */
+	struct timer settings_end;
 	json_t *plan; /* of the one that is under way, if somebody waits for it */
 };
 

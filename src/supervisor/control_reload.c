@@ -33,7 +33,7 @@ control_do_plan(struct control_peer *peer)
 	struct config *config = NULL;
 
 	if (complaints != NULL)
-		config = reload_load_checked(peer->supervisor, complaints);
+		config = reload_load_checked(peer->supervisor, NULL, 0, complaints);
 	if (config != NULL)
 		control_answer(peer, control_describe_plan(peer->supervisor, config));
 	else if (complaints != NULL)
@@ -114,6 +114,15 @@ control_reload_ends(struct supervisor *supervisor, const char *problem)
 	}
 	json_decref(control->plan);
 	control->plan = NULL;
+	/* One at a time: whoever has set something waits for this. */
+	while ((peer = control_next_waiting(supervisor, CONTROL_VERB_set, NULL)) != NULL) {
+		if (problem != NULL)
+			control_fail_reason(peer, problem);
+		else
+			control_answer(peer,
+				json_pack("{s:I}", "generation",
+					(json_int_t)supervisor->generation));
+	}
 }
 
 void
@@ -122,5 +131,7 @@ control_stopping(struct supervisor *supervisor)
 	struct control_peer *peer;
 
 	while ((peer = control_next_waiting(supervisor, CONTROL_VERB_reload, NULL)) != NULL)
+		control_fail(peer, CONTROL_ERROR("Stopping"), NULL);
+	while ((peer = control_next_waiting(supervisor, CONTROL_VERB_set, NULL)) != NULL)
 		control_fail(peer, CONTROL_ERROR("Stopping"), NULL);
 }

@@ -92,12 +92,13 @@ describe_service(const struct supervisor *supervisor, uint32_t index, json_t *en
 	const struct served *served = supervisor->services.served[index];
 	int64_t instances = service->keys->instances;
 
-	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "name",
+	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name",
 		control_string(service->name), "handler", control_handler(service), "state",
 		service_state(supervisor, served, instances), "row", (json_int_t)served->row,
 		"active", (json_int_t)shared_active(supervisor->shared, served->row), "instances",
 		(json_int_t)instances, "programs", (json_int_t)served->handler_count, "endpoints",
-		endpoints, "counters", describe_counters(supervisor, served->row));
+		endpoints, "settings", control_describe_settings(supervisor, service->name),
+		"counters", describe_counters(supervisor, served->row));
 }
 
 /* The sockets lie in the order of the services. */

@@ -36,15 +36,20 @@
 #define DEATHS_MAX 8 /* of gates, before a reload counts as failed */
 
 struct config *
-reload_load_checked(const struct supervisor *supervisor, struct complaint_list *complaints)
+reload_load_checked(const struct supervisor *supervisor, const struct config_override *overrides,
+	uint32_t count, struct complaint_list *complaints)
 {
+	struct config_paths paths = supervisor->settings->paths;
 	struct config_host host;
+
+	paths.overrides = overrides;
+	paths.override_count = count;
 
 	config_host_ask(&host);
 	host.descriptors = supervisor->descriptors;
 	host.is_handed_in = handed_has;
 	host.owner = supervisor;
-	return config_load_checked(&supervisor->settings->paths, &host, complaints);
+	return config_load_checked(&paths, &host, complaints);
 }
 
 /* The supervisor, the gates, and those that drain beside them after an upgrade. */
@@ -291,7 +296,7 @@ reload_load_first(struct supervisor *supervisor, struct complaint_list *complain
 	 * programs get back. */
 	(void)priv_raise_descriptors(0, &supervisor->descriptors, &supervisor->files_before);
 	legacy_note_limits(supervisor);
-	config = reload_load_checked(supervisor, complaints);
+	config = reload_load_checked(supervisor, NULL, 0, complaints);
 	if (config == NULL)
 		config = legacy_config(supervisor);
 	if (config == NULL)
@@ -337,6 +342,20 @@ report_attempt(struct supervisor *supervisor)
 }
 
 static void
+give_to_gates(struct supervisor *supervisor)
+{
+	supervisor->complaints = 0;
+	measures_reloaded(supervisor, 0);
+	supervisor->deaths = 0;
+	supervisor->is_reloading = true;
+	for (uint32_t i = 0; i < supervisor->gate_count; i++)
+		if (supervisor->gates[i].phase == CHANNEL_SERVE)
+			handover_begin(&supervisor->gates[i]);
+	/* A gate that is being replaced gets the new state when it says hello. */
+	reload_gates_changed(supervisor);
+}
+
+static void
 reload(struct supervisor *supervisor, const char *cause)
 {
 	struct complaint_list *complaints = complaint_list_new();
@@ -345,7 +364,7 @@ reload(struct supervisor *supervisor, const char *cause)
 	LOG(reload_started, .cause = cause);
 	notify_reloading();
 	control_reload_begins(supervisor);
-	config = complaints != NULL ? reload_load_checked(supervisor, complaints) : NULL;
+	config = complaints != NULL ? reload_load_checked(supervisor, NULL, 0, complaints) : NULL;
 	if (config != NULL) {
 		warn_of_restart_keys(&supervisor->services.config->daemon, &config->daemon);
 		control_reload_loaded(supervisor, config);
@@ -361,17 +380,38 @@ reload(struct supervisor *supervisor, const char *cause)
 		control_reload_refused(supervisor, complaints);
 		notify_ready("The configuration has mistakes; the running one is unchanged");
 	} else {
-		supervisor->complaints = 0;
-		measures_reloaded(supervisor, 0);
-		supervisor->deaths = 0;
-		supervisor->is_reloading = true;
-		for (uint32_t i = 0; i < supervisor->gate_count; i++)
-			if (supervisor->gates[i].phase == CHANNEL_SERVE)
-				handover_begin(&supervisor->gates[i]);
-		/* A gate that is being replaced gets the new state when it says hello. */
-		reload_gates_changed(supervisor);
+		control_settings_forget(supervisor);
+		give_to_gates(supervisor);
 	}
 	(void)complaint_list_free(complaints);
+}
+
+static bool
+can_begin(const struct supervisor *supervisor)
+{
+	return supervisor->is_ready && !supervisor->is_stopping && !supervisor->is_reloading &&
+		!supervisor->is_handing_over && !upgrade_is_under_way(supervisor);
+}
+
+int
+reload_settings(struct supervisor *supervisor, const struct config_override *overrides,
+	uint32_t count, struct complaint_list *complaints)
+{
+	struct config *config;
+
+	if (!can_begin(supervisor))
+		return -EBUSY;
+	config = reload_load_checked(supervisor, overrides, count, complaints);
+	if (config == NULL)
+		return -EINVAL;
+	LOG(reload_started, .cause = "reevectl set");
+	notify_reloading();
+	if (take_config(supervisor, config, complaints) < 0) {
+		notify_ready("A setting cannot be taken; the running configuration is unchanged");
+		return -EINVAL;
+	}
+	give_to_gates(supervisor);
+	return 0;
 }
 
 void
@@ -381,8 +421,7 @@ reload_ask(struct supervisor *supervisor, const char *cause)
 	/* One at a time; any number of requests meanwhile are one more. */
 	if (supervisor->is_stopping)
 		return;
-	if (supervisor->is_ready && !supervisor->is_reloading && !supervisor->is_handing_over &&
-		!upgrade_is_under_way(supervisor))
+	if (can_begin(supervisor))
 		reload(supervisor, cause);
 	else
 		supervisor->wants_reload = true;

@@ -11,9 +11,15 @@ struct config *reload_load_first(struct supervisor *supervisor, struct complaint
 int reload_first(struct supervisor *supervisor, struct config *config,
 	struct complaint_list *complaints);
 
-/* Read and check, and take nothing. NULL: there are complaints. */
+/* Read and check, with these settings over the files', and take nothing. NULL: there are
+ * complaints. */
 struct config *reload_load_checked(const struct supervisor *supervisor,
-	struct complaint_list *complaints);
+	const struct config_override *overrides, uint32_t count, struct complaint_list *complaints);
+
+/* Serve that. 0: it is on its way to the gates; -EBUSY: another one is; -EINVAL: there are
+ * complaints. */
+int reload_settings(struct supervisor *supervisor, const struct config_override *overrides,
+	uint32_t count, struct complaint_list *complaints);
 
 /* Read the configuration again: now, or as soon as the last one has been taken. */
 void reload_ask(struct supervisor *supervisor, const char *cause);
