@@ -83,7 +83,7 @@ REEVED := $(BASE) $(CONFIG) $(UPGRADE) src/config/log_wishes.o src/model/access.
 	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
 	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/interfaces.o \
 	src/supervisor/listeners.o src/supervisor/logging.o \
-	src/supervisor/measures.o 	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
+	src/supervisor/measures.o src/supervisor/mistakes.o 	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
 	src/supervisor/reload.o src/supervisor/rules.o src/supervisor/rundir.o \
 	src/supervisor/services.o src/supervisor/supervisor.o \
 	src/supervisor/variables.o \

@@ -182,9 +182,9 @@ struct message_let_go {
 	uint32_t connections; /* that it goes on with */
 };
 
-/* Write the connections that are meant into the memory that comes along, struct census_row by struct
- * census_row, `rows` of them at most; or end them. The answer says how many were written, would have
- * been, were ended. */
+/* Write the connections that are meant into the memory that comes along, struct census_row by
+ * struct census_row, `rows` of them at most; or end them. The answer says how many were written,
+ * would have been, were ended. */
 struct message_census {
 	uint64_t number;
 	struct census_filter filter;

@@ -192,7 +192,7 @@ end_relays(struct census *census)
 	}
 }
 
-void
+int
 census_take(struct gate *gate, const struct message_census *asked, int memory_fd)
 {
 	struct census census = {
@@ -219,4 +219,5 @@ census_take(struct gate *gate, const struct message_census *asked, int memory_fd
 	counted.left = census.left;
 	counted.ended = census.ended;
 	outbox_send(gate, MESSAGE_counted, &counted, -1);
+	return 0;
 }

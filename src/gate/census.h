@@ -5,7 +5,7 @@
 
 #include "gate/state.h"
 
-/* Take the supervisor's question, with memory for the rows; the answer is on its way. */
-void census_take(struct gate *gate, const struct message_census *asked, int memory_fd);
+/* Take the supervisor's question, with memory for the rows; the answer is on its way. 0. */
+int census_take(struct gate *gate, const struct message_census *asked, int memory_fd);
 
 #endif

@@ -195,16 +195,17 @@ adopt(struct gate *gate, struct message *message)
 		listener_note_opened(gate);
 }
 
-static void
+static int
 wake(struct gate *gate, uint32_t row)
 {
 	for (struct service *service = gate->first_service; service; service = service->next)
 		if (service->is_full && (row == MESSAGE_WAKE_ALL || service->row == row))
 			listener_resume_service(service);
+	return 0;
 }
 
 /* A configuration that is on its way may have been told before. */
-static void
+static int
 hold(struct gate *gate, const struct message_hold *asked)
 {
 	for (uint32_t i = 0; gate->setup && i < gate->setup->rows_known; i++)
@@ -213,6 +214,7 @@ hold(struct gate *gate, const struct message_hold *asked)
 	for (struct service *service = gate->first_service; service; service = service->next)
 		if (service->row == asked->row)
 			listener_hold_service(service, asked->is_held != 0);
+	return 0;
 }
 
 /* Lines that cannot go to the new file go to the old one. */
@@ -249,8 +251,7 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_commit:
 		return commit(gate, &message->body.commit, ret_rule);
 	case MESSAGE_wake:
-		wake(gate, message->body.wake.row);
-		return 0;
+		return wake(gate, message->body.wake.row);
 	case MESSAGE_adopt:
 		adopt(gate, message);
 		return 0;
@@ -268,11 +269,9 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 		drain(gate, message);
 		return 0;
 	case MESSAGE_census:
-		census_take(gate, &message->body.census, message->fds[0]);
-		return 0;
+		return census_take(gate, &message->body.census, message->fds[0]);
 	case MESSAGE_hold:
-		hold(gate, &message->body.hold);
-		return 0;
+		return hold(gate, &message->body.hold);
 	case MESSAGE_NONE:
 	case MESSAGE_hello:
 	case MESSAGE_serving:

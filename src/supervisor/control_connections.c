@@ -65,7 +65,7 @@ read_answer(struct control_census *census, const struct census_answer *answer)
 	return true;
 }
 
-/* A program on pipes is in its gate's list too, which knows its bytes. Room was made before, for rows
+/* A program on pipes is in its gate's list too, which knows its bytes. Room was made before: rows
  * move when there are more of them, and these are keys. */
 static bool
 add_programs(struct control_census *census, const struct map *carried)

@@ -111,8 +111,8 @@ check_files(const struct supervisor *supervisor, struct complaint_list *complain
 
 /* --- taking them */
 
-/* Serve the files with these: those that hold, without those of the key of `added` (may be NULL) and
- * without those whose time is over, and `added`. As reload_settings, or -ESTALE. */
+/* Serve the files with the settings that hold, without one of the key of `added` (may be NULL) and
+ * without those whose time is over, and with `added`. As reload_settings, or -ESTALE. */
 static int
 take_settings(struct supervisor *supervisor, const struct hand_setting *added, msec now,
 	struct complaint_list *complaints)

@@ -18,6 +18,7 @@
 #include "supervisor/listeners.h"
 #include "supervisor/logging.h"
 #include "supervisor/measures.h"
+#include "supervisor/mistakes.h"
 #include "supervisor/rules.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
@@ -29,11 +30,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <string.h>
 
 #define ROWS_MIN 4096 /* rows that nobody uses cost nothing */
-#define COMPLAINTS_TEXT_MAX (4U << 20)
-#define DEATHS_MAX 8 /* of gates, before a reload counts as failed */
+#define DEATHS_MAX 8  /* of gates, before a reload counts as failed */
 
 struct config *
 reload_load_checked(const struct supervisor *supervisor, const struct config_override *overrides,
@@ -188,34 +187,6 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 	return 0;
 }
 
-/* For a terminal: all of it, with lines and carets. */
-static void
-show_complaints(const struct complaint_list *complaints)
-{
-	struct textbuf text = TEXTBUF_INIT(COMPLAINTS_TEXT_MAX);
-
-	complaint_list_show(complaints, &text);
-	if (text.text != NULL)
-		(void)fputs(text.text, stderr);
-	(void)fprintf(stderr, "%zu complaint%s; nothing was started\n", complaint_count(complaints),
-		complaint_count(complaints) == 1 ? "" : "s");
-	textbuf_fini(&text);
-}
-
-/* For the log: each complaint an event of its own. */
-static void
-log_complaints(const struct complaint_list *complaints)
-{
-	for (size_t i = 0; i < complaint_count(complaints); i++) {
-		const char *message = complaint_message(complaints, i);
-
-		if (message == NULL)
-			break;
-		LOG(config_mistake, .complaint = message);
-	}
-	LOG(reload_refused, .complaints = (int64_t)complaint_count(complaints));
-}
-
 /* Everything that is chosen once, from the first configuration. */
 static int
 start_with(struct supervisor *supervisor, const struct config *config)
@@ -255,10 +226,10 @@ take_first(struct supervisor *supervisor, struct config *config, struct complain
 
 	/* Of the files: then it is the configuration from before already. */
 	if (complaint_count(complaints) > 0)
-		log_complaints(complaints);
+		mistakes_log(complaints);
 	error = take_config(supervisor, config, complaints);
 	if (error < 0 && supervisor->legacy != NULL) {
-		log_complaints(complaints);
+		mistakes_log(complaints);
 		config = legacy_config(supervisor);
 		if (config != NULL)
 			error = take_config(supervisor, config, complaints);
@@ -281,7 +252,7 @@ reload_first(struct supervisor *supervisor, struct config *config,
 	} else
 		error = take_first(supervisor, config, complaints);
 	if (error < 0)
-		show_complaints(complaints);
+		mistakes_show(complaints);
 	else
 		handed_close_unclaimed(supervisor);
 	return error;
@@ -300,37 +271,8 @@ reload_load_first(struct supervisor *supervisor, struct complaint_list *complain
 	if (config == NULL)
 		config = legacy_config(supervisor);
 	if (config == NULL)
-		show_complaints(complaints);
+		mistakes_show(complaints);
 	return config;
-}
-
-static bool
-texts_differ(const char *a, const char *b)
-{
-	return a != b && (a == NULL || b == NULL || strcmp(a, b) != 0);
-}
-
-static bool
-numbers_differ(int64_t a, int64_t b)
-{
-	return a != b;
-}
-
-#define DIFFER(a, b) _Generic((a), int64_t : numbers_differ, char * : texts_differ)(a, b)
-
-/* Keys that a reload cannot apply: say so rather than take them in silence. */
-static void
-warn_of_restart_keys(const struct config_daemon *now, const struct config_daemon *wanted)
-{
-#define WARN_LIVE(name)
-#define WARN_RESTART(name)                   \
-	if (DIFFER(now->name, wanted->name)) \
-		LOG(needs_restart, .key = "daemon." #name);
-#define KEY(scope, name, kind, standard, min, max, reload, ...) WARN_##reload(name)
-#include "config/config_keys.def"
-#undef KEY
-#undef WARN_RESTART
-#undef WARN_LIVE
 }
 
 /* Whoever asked for it is waiting for this. */
@@ -366,7 +308,7 @@ reload(struct supervisor *supervisor, const char *cause)
 	control_reload_begins(supervisor);
 	config = complaints != NULL ? reload_load_checked(supervisor, NULL, 0, complaints) : NULL;
 	if (config != NULL) {
-		warn_of_restart_keys(&supervisor->services.config->daemon, &config->daemon);
+		mistakes_warn_of_restart(&supervisor->services.config->daemon, &config->daemon);
 		control_reload_loaded(supervisor, config);
 	}
 	if (config == NULL || take_config(supervisor, config, complaints) < 0) {
@@ -374,7 +316,7 @@ reload(struct supervisor *supervisor, const char *cause)
 			? complaint_count(complaints)
 			: 1;
 		if (complaints != NULL)
-			log_complaints(complaints);
+			mistakes_log(complaints);
 		measures_reloaded(supervisor, supervisor->complaints);
 		report_attempt(supervisor);
 		control_reload_refused(supervisor, complaints);
