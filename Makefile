@@ -32,19 +32,24 @@ CURSES ?= yes
 CURSES_LIBS := $(if $(filter yes,$(CURSES)),-lncursesw -ltinfo)
 TOP_SCREEN := $(if $(filter yes,$(CURSES)),src/control/top_screen.o,src/control/top_screen_none.o)
 SECCOMP_LIBS := -lseccomp
+CARES_LIBS := -lcares
+# WITH_LIBWRAP=1 builds with tcp_wrappers' library, for the key libwrap.
+WITH_LIBWRAP ?= 0
+WRAP := $(if $(filter 1 yes,$(WITH_LIBWRAP)),src/resolver/wrap.o,src/resolver/wrap_none.o)
+WRAP_LIBS := $(if $(filter 1 yes,$(WITH_LIBWRAP)),-lwrap)
 
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) $(WERROR) $(HARDENING) $(SANITIZER) -Isrc -I. \
 	-D_GNU_SOURCE -DREEVE_VERSION='"$(VERSION)"' -DREEVE_SYSCONFDIR='"$(SYSCONFDIR)"' \
-	-DREEVE_LIBEXECDIR='"$(LIBEXECDIR)"'
+	-DREEVE_LIBEXECDIR='"$(LIBEXECDIR)"' $(if $(WRAP_LIBS),-DREEVE_WITH_LIBWRAP)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
-BASE := src/base/log.o src/base/log_file.o src/base/log_json.o src/base/log_policy.o src/base/log_ring.o src/base/shared_log.o \
+BASE := src/base/hostname.o src/base/log.o src/base/log_file.o src/base/log_json.o src/base/log_policy.o src/base/log_ring.o src/base/shared_log.o \
 	src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/saved.o src/base/shared.o src/base/shared_holds.o \
 	src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o src/base/shared_sources.o \
 	src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
-READER := src/config/access_rule.o src/config/arena.o src/config/clashes.o \
+READER := src/base/hostname.o src/config/access_rule.o src/config/arena.o src/config/clashes.o \
 	src/config/banner.o src/config/banner_files.o \
 	src/config/complaint.o src/config/conf.o src/config/conf_text.o src/config/config.o \
 	src/config/keys.o src/config/layer.o src/config/map.o src/config/meaning.o src/config/ports.o \
@@ -67,7 +72,10 @@ CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_bans.o src/sup
 UPGRADE := src/effects/process.o src/supervisor/adopted.o src/supervisor/bounds_saved.o src/supervisor/draining.o src/supervisor/kept.o src/supervisor/legacy.o \
 	src/supervisor/legacy_save.o src/supervisor/saved_state.o src/supervisor/store.o src/supervisor/upgrade.o src/supervisor/upgrade_check.o \
 	src/supervisor/watchdog.o
-REEVED := $(BASE) $(CONFIG) $(UPGRADE) src/config/log_wishes.o src/model/access.o src/model/access_build.o \
+# Who looks up names, and whose names and interfaces.
+NAMES := src/supervisor/confined.o src/supervisor/hosts.o src/supervisor/interfaces.o \
+	src/supervisor/resolver.o
+REEVED := $(BASE) $(CONFIG) $(NAMES) $(UPGRADE) src/config/log_wishes.o src/model/access.o src/model/access_build.o \
 	src/model/ban.o src/model/ban_book.o src/model/ban_text.o src/model/client_source.o \
 	src/model/rate.o src/supervisor/bans.o src/supervisor/bans_export.o \
 	src/supervisor/bans_file.o \
@@ -81,17 +89,17 @@ REEVED := $(BASE) $(CONFIG) $(UPGRADE) src/config/log_wishes.o src/model/access.
 	src/supervisor/deadlines.o \
 	src/supervisor/dispatch.o src/supervisor/error_files.o src/supervisor/failures.o \
 	src/supervisor/gates.o src/supervisor/handed.o src/supervisor/handler_table.o \
-	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o src/supervisor/interfaces.o \
+	src/supervisor/handlers.o src/supervisor/handover.o src/supervisor/hearing.o \
 	src/supervisor/listeners.o src/supervisor/logging.o \
 	src/supervisor/measures.o src/supervisor/mistakes.o 	src/supervisor/outfits.o src/supervisor/programs.o src/supervisor/records.o \
 	src/supervisor/reload.o src/supervisor/rules.o src/supervisor/rundir.o \
 	src/supervisor/services.o src/supervisor/supervisor.o \
 	src/supervisor/variables.o \
 	src/supervisor/waiting.o src/supervisor/world.o src/reeved.o
-GATE_ROOM := src/config/log_wishes.o src/model/access.o src/model/ban.o \
+GATE_ROOM := src/config/access_rule.o src/config/log_wishes.o src/model/access.o src/model/answers.o src/model/ban.o \
 	src/model/client_source.o src/model/openmetrics.o \
 	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/proxy_facts.o src/model/rate.o src/effects/channel.o \
-	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/bans.o src/gate/builtin.o \
+	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/asking.o src/gate/bans.o src/gate/builtin.o \
 	src/gate/memory.o src/model/memory.o \
 	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
 	src/gate/census.o src/model/census.o \
@@ -109,6 +117,9 @@ GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/chat_user.o services/daytime.o services/discard.o services/echo.o \
 	services/metrics.o services/metrics_request.o services/qotd.o services/registry.o \
 	services/tcpmux.o services/time.o src/reeve_gate.o
+RESOLVER := $(BASE) src/model/answers.o src/effects/channel.o src/effects/sandbox.o \
+	src/effects/sandbox_resolver.o src/resolver/dns.o src/resolver/hosts.o \
+	src/resolver/inquiries.o src/resolver/resolver.o $(WRAP) src/reeve_resolver.o
 REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/prefix.o \
 	src/base/shared.o src/base/shared_measures.o src/base/shared_places.o src/base/siphash.o \
 	src/base/textbuf.o src/base/utf8.o src/base/verdict.o src/model/access.o \
@@ -125,7 +136,7 @@ REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/
 # --- what there is besides: found by their folders.
 # Who runs COMMANDS is an administrator or an init; who runs HELPERS is reeved.
 COMMANDS := reeved reevectl
-HELPERS := reeve-gate
+HELPERS := reeve-gate reeve-resolver
 PROGRAMS := $(addprefix $(BUILD)/,$(COMMANDS) $(HELPERS))
 HANDLERS := $(patsubst services/%,$(BUILD)/%,\
 	$(patsubst %.c,%,$(wildcard services/handlers/*.c services/handlers/*.sh)))
@@ -166,6 +177,8 @@ $(BUILD)/reeved: $(addprefix $(BUILD)/,$(REEVED)) Makefile
 	$(link) $(CONFIG_LIBS) $(JSON_LIBS)
 $(BUILD)/reeve-gate: $(addprefix $(BUILD)/,$(GATE)) Makefile
 	$(link) $(CONFIG_LIBS) $(SECCOMP_LIBS)
+$(BUILD)/reeve-resolver: $(addprefix $(BUILD)/,$(RESOLVER)) Makefile
+	$(link) $(CARES_LIBS) $(SECCOMP_LIBS) $(WRAP_LIBS)
 $(BUILD)/reevectl: $(addprefix $(BUILD)/,$(REEVECTL)) Makefile
 	$(link) $(CONFIG_LIBS) $(JSON_LIBS) $(CURSES_LIBS)
 $(BUILD)/handlers/%: $(BUILD)/services/handlers/%.o
@@ -305,7 +318,7 @@ bench: programs ## measure beside what the machine can do
 LINT_MAKE = env MAKEFLAGS= $(MAKE) --no-print-directory -k $(MAKEOVERRIDES) JOBS=1
 LINT_JOBS = 'tidy: $(LINT_MAKE) lint-tidy' 'analyzer: $(LINT_MAKE) lint-analyzer' \
 	'clang: $(LINT_MAKE) lint-clang' 'cppcheck: tests/lint/cppcheck.sh $(BUILD)' \
-	'doors: tests/lint/doors.sh $(BUILD) "$(REEVED)" "$(GATE)"' tests/lint/floors.sh \
+	'doors: tests/lint/doors.sh $(BUILD) "$(REEVED)" "$(GATE)" "$(RESOLVER)"' tests/lint/floors.sh \
 	'state: tests/lint/state.sh $(BUILD)' tests/lint/sizes.sh tests/lint/words.sh \
 	'manuals: tests/lint/manuals.sh $(BUILD)' tests/lint/shell.sh tests/lint/spelling.sh \
 	tests/lint/completion.sh tests/lint/format.sh

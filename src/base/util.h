@@ -53,6 +53,13 @@ util_take_fd(int *place)
 #define UTIL_SYS_FUTEX SYS_futex
 #endif
 
+/* Are tcp_wrappers' files asked in this build (WITH_LIBWRAP=1)? */
+#if defined(REEVE_WITH_LIBWRAP)
+#define UTIL_HAS_LIBWRAP true
+#else
+#define UTIL_HAS_LIBWRAP false
+#endif
+
 /* A sanitizer's runtime needs system calls and memory that the plain program does not. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define UTIL_HAS_SANITIZER true

@@ -2,6 +2,8 @@
 /* The words of only_from, no_access and access_times. */
 #include "config/access_rule.h"
 
+#include "base/hostname.h"
+
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -40,35 +42,48 @@ add_rule(struct textbuf *rules, const char *text, size_t length)
 	textbuf_add_bytes(rules, text, length);
 }
 
-/* Names of hosts are what people try first. */
+/* A word that is no address may be the name of a host, or of a domain with its dot. */
 static int
-explain_address(struct textbuf *ret_problem, const char *word, size_t length, const char *what)
+add_host(const char *word, size_t length, const char *what, struct textbuf *ret_rules,
+	struct textbuf *ret_problem)
 {
-	static const char letters[] =
-		"ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ_"; /* those that no address has */
+	char name[HOSTNAME_ROOM];
+	size_t dot = length > 0 && word[0] == '.';
 	bool has_letter = false;
 
-	for (size_t i = 0; i < length && word[i] != '/'; i++)
-		has_letter |= strchr(letters, word[i]) != NULL && word[i] != '\0';
-	if (is_word(word, length, "localhost"))
+	if (is_word(word, length, "any") || is_word(word, length, "none"))
 		return mistake(ret_problem, word, length,
-			"is a name, and names are not looked up; wanted: 127.0.0.1 and ::1");
+			"is no rule; ALL is everybody, an empty text nobody");
+	if (hostname_read(word + dot, length - dot, name)) {
+		add_rule(ret_rules, ".", dot);
+		textbuf_add(ret_rules, name);
+		return 0;
+	}
+	if (length > 2 && word[0] == '*' && word[1] == '.' &&
+		hostname_read(word + 2, length - 2, name)) {
+		textbuf_addf(ret_problem, "\"%.*s\" is not understood; did you mean \".%s\"?",
+			(int)(length < 60 ? length : 60), word, name);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < length && word[i] != '/'; i++)
+		has_letter |= strchr("ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ_", word[i]) != NULL;
 	if (length > 0 && (has_letter || word[0] == '.'))
 		return mistake(ret_problem, word, length,
-			"is a name, and names are not looked up; wanted: an address, "
-			"address/length, ALL, interface:NAME, user:NAME, group:NAME or file:PATH");
+			"is neither an address nor the name of a host or of a .domain; wanted: an "
+			"address, address/length, NAME, .DOMAIN, ALL, interface:NAME, user:NAME, "
+			"group:NAME or file:PATH");
 	return mistake(ret_problem, word, length, what);
 }
 
 static int
-add_prefix(const char *word, size_t length, struct textbuf *ret_rules, struct textbuf *ret_problem)
+add_address(const char *word, size_t length, struct textbuf *ret_rules, struct textbuf *ret_problem)
 {
 	struct prefix prefix;
 	char text[PREFIX_TEXT_MAX];
 	const char *what = prefix_parse(&prefix, word, length, PREFIX_TRAILING_ZEROS);
 
 	if (what != NULL)
-		return explain_address(ret_problem, word, length, what);
+		return add_host(word, length, what, ret_rules, ret_problem);
 	(void)prefix_format(&prefix, text);
 	add_rule(ret_rules, text, strlen(text));
 	return 0;
@@ -100,7 +115,7 @@ add_factorised(const char *word, size_t length, struct textbuf *ret_rules,
 		textbuf_add_bytes(&address, at, digits);
 		textbuf_add(&address, dots < 3 ? tails[3 - dots] : "/32");
 		if (textbuf_error(&address) == 0 && strspn(at, "0123456789") == digits)
-			error = add_prefix(address.text, address.length, ret_rules, ret_problem);
+			error = add_address(address.text, address.length, ret_rules, ret_problem);
 		textbuf_fini(&address);
 		if (error < 0) {
 			textbuf_reset(ret_problem);
@@ -163,7 +178,7 @@ access_rule_normalise(const char *word, size_t length, struct textbuf *ret_rules
 	}
 	if (memchr(word, '{', length) != NULL)
 		return add_factorised(word, length, ret_rules, ret_problem);
-	return add_prefix(word, length, ret_rules, ret_problem);
+	return add_address(word, length, ret_rules, ret_problem);
 }
 
 struct access_rule
@@ -171,6 +186,7 @@ access_rule_of(const char *kept)
 {
 	/* What was not kept by us is nobody: the name of a user that there is not. */
 	struct access_rule rule = { .kind = ACCESS_RULE_USER, .name = kept };
+	char name[HOSTNAME_ROOM];
 
 	if (strcmp(kept, "ALL") == 0)
 		rule.kind = ACCESS_RULE_ALL;
@@ -182,6 +198,9 @@ access_rule_of(const char *kept)
 		}
 	if (prefix_parse(&rule.prefix, kept, strlen(kept), PREFIX_EXACT) == NULL)
 		rule.kind = ACCESS_RULE_PREFIX;
+	else if (rule.kind != ACCESS_RULE_ALL &&
+		hostname_read(kept + (kept[0] == '.'), strlen(kept) - (kept[0] == '.'), name))
+		rule.kind = kept[0] == '.' ? ACCESS_RULE_DOMAIN : ACCESS_RULE_HOST;
 	return rule;
 }
 
@@ -243,4 +262,23 @@ access_rule_word(const char *text)
 			break;
 	}
 	return (size_t)(at - text);
+}
+
+const char *
+access_rules_wrap(const struct service_config *service)
+{
+	const char *wrap = service->keys->libwrap;
+
+	if (wrap == NULL || strcmp(wrap, "no") == 0)
+		return NULL;
+	return strcmp(wrap, "yes") == 0 ? service->name : wrap;
+}
+
+bool
+access_rules_are_set(const struct service_config *service)
+{
+	const struct service_keys *keys = service->keys;
+
+	return keys->only_from != NULL || keys->no_access != NULL || keys->access_times != NULL ||
+		access_rules_wrap(service) != NULL;
 }

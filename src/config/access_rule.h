@@ -6,6 +6,7 @@
 
 #include "base/prefix.h"
 #include "base/textbuf.h"
+#include "config/config.h"
 
 enum access_rule_kind {
 	ACCESS_RULE_ALL,
@@ -14,12 +15,14 @@ enum access_rule_kind {
 	ACCESS_RULE_GROUP,
 	ACCESS_RULE_FILE,
 	ACCESS_RULE_INTERFACE,
+	ACCESS_RULE_HOST,
+	ACCESS_RULE_DOMAIN,
 };
 
 struct access_rule {
 	enum access_rule_kind kind;
 	struct prefix prefix;
-	const char *name; /* of a user, group, file or interface; borrowed */
+	const char *name; /* of a user, group, file, interface, host or domain; borrowed */
 };
 
 /* Write the rules that a word of only_from or no_access stands for, a comma between them, as they
@@ -36,6 +39,12 @@ struct access_rule access_rule_of(const char *kept);
 int access_hours_normalise(const char *word, size_t length, struct textbuf *ret_hours,
 	struct textbuf *ret_problem);
 void access_hours_of(const char *kept, uint16_t *ret_from, uint16_t *ret_to);
+
+/* Has the service any rules of access, those of tcp_wrappers among them? */
+bool access_rules_are_set(const struct service_config *service);
+
+/* As which daemon tcp_wrappers' files are asked about its clients; NULL: they are not. */
+const char *access_rules_wrap(const struct service_config *service);
 
 /* The length of the first word of a list: up to a blank or a comma that is not inside of {}. */
 size_t access_rule_word(const char *text);

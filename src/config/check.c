@@ -211,6 +211,7 @@ config_check(const struct config *config, const struct config_host *host,
 		check_daemon_accounts(&check);
 		check_daemon_filter(&check);
 		check_daemon_log(&check);
+		check_daemon_names(&check);
 		check_socket_count(&check);
 		for (uint32_t i = 0; i < config->service_count; i++)
 			check_service(&check, &config->services[i]);

@@ -52,6 +52,7 @@ void check_peer_account(struct check *check, const struct where *where, const ch
 
 /* --- check_access.c */
 void check_service_access(struct check *check, const struct service_config *service);
+void check_daemon_names(struct check *check);
 
 /* --- check_filter.c: the packet filter's sets */
 void check_daemon_filter(struct check *check);

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#define DAEMON_ROOM 64   /* MESSAGE_DAEMON_MAX */
+#define SERVERS_MAX 1024 /* MESSAGE_SERVERS_MAX */
+
 /* Read once for each path, whatever came of it. */
 static void
 check_list(struct check *check, const struct where *where, const char *key, const char *path)
@@ -41,6 +44,8 @@ check_rules(struct check *check, const struct service_config *service, size_t pl
 		case ACCESS_RULE_ALL:
 		case ACCESS_RULE_PREFIX:
 		case ACCESS_RULE_INTERFACE: /* one that is not there yet may come */
+		case ACCESS_RULE_HOST: /* the DNS is asked while it is served, again and again */
+		case ACCESS_RULE_DOMAIN:
 			break;
 		case ACCESS_RULE_USER:
 		case ACCESS_RULE_GROUP:
@@ -52,6 +57,79 @@ check_rules(struct check *check, const struct service_config *service, size_t pl
 			break;
 		}
 	}
+}
+
+/* Who asks tcp_wrappers' files, and as whom. */
+static void
+check_wrap(struct check *check, const struct service_config *service)
+{
+	const char *wrap = access_rules_wrap(service);
+	const struct where *where = check_key_where(service, KEY_PLACE_libwrap);
+
+	if (wrap == NULL)
+		return;
+	if (!UTIL_HAS_LIBWRAP)
+		complain(check->complaints, where, "libwrap",
+			"this reeved was built without tcp_wrappers' library (make "
+			"WITH_LIBWRAP=1)");
+	else if (service->keys->wait != 0)
+		complain(check->complaints, where, "libwrap",
+			"cannot be kept for \"%s\", whose program accepts its clients itself "
+			"(wait)",
+			service->name);
+	else if (strlen(wrap) >= DAEMON_ROOM || strpbrk(wrap, " \t:@,") != NULL)
+		complain(check->complaints, where, "libwrap",
+			"\"%.80s\" cannot be the name of a daemon in hosts.allow; wanted: yes, no, "
+			"or "
+			"up to %d bytes without blanks, ':', '@' and ','",
+			wrap, DAEMON_ROOM - 1);
+}
+
+static bool
+is_server(const char *text)
+{
+	char address[NETADDR_TEXT_MAX];
+	struct netaddr ip;
+	size_t length = strlen(text);
+	const char *port = strrchr(text, ':');
+
+	if (length >= sizeof(address))
+		return false;
+	memcpy(address, text, length + 1);
+	if (netaddr_parse_ip(&ip, address) == 0)
+		return true;
+	if (port == NULL || port[1] == '\0' || strspn(port + 1, "0123456789") != strlen(port + 1) ||
+		strlen(port + 1) > 5 || strtoul(port + 1, NULL, 10) > UINT16_MAX)
+		return false;
+	length = (size_t)(port - text);
+	address[length] = '\0';
+	if (address[0] != '[')
+		return netaddr_parse_ip(&ip, address) == 0 && ip.family == AF_INET;
+	if (address[length - 1] != ']')
+		return false;
+	address[length - 1] = '\0';
+	return netaddr_parse_ip(&ip, address + 1) == 0 && ip.family == AF_INET6;
+}
+
+void
+check_daemon_names(struct check *check)
+{
+	const struct where *where = &check->config->daemon_where[KEY_PLACE_names_servers];
+	char *const *servers = check->config->daemon.names_servers;
+	size_t length = 0;
+
+	for (uint32_t i = 0; servers != NULL && servers[i] != NULL; i++) {
+		length += strlen(servers[i]) + 1;
+		if (!is_server(servers[i]))
+			complain(check->complaints, where, "names_servers",
+				"\"%.80s\" is no address of a server; wanted: ADDRESS, "
+				"ADDRESS:PORT "
+				"or [ADDRESS]:PORT",
+				servers[i]);
+	}
+	if (length > SERVERS_MAX)
+		complain(check->complaints, where, "names_servers",
+			"has more servers than are ever asked");
 }
 
 static bool
@@ -90,4 +168,5 @@ check_service_access(struct check *check, const struct service_config *service)
 	check_rules(check, service, KEY_PLACE_only_from);
 	check_rules(check, service, KEY_PLACE_no_access);
 	check_wait(check, service);
+	check_wrap(check, service);
 }

@@ -56,6 +56,17 @@ find_interface(void *owner, const char *name)
 	return if_nametoindex(name);
 }
 
+/* Here nobody has looked it up. */
+static int
+find_host(void *owner, const char *name, bool is_deny, const struct netaddr **ret_addresses)
+{
+	(void)owner;
+	(void)is_deny;
+	(void)name;
+	(void)ret_addresses;
+	return -1;
+}
+
 static struct prefixes *
 read_list(struct lists *lists, const char *path)
 {
@@ -112,6 +123,7 @@ explain_rules_make(struct explain_rules *ret_rules, const struct config *config,
 	const struct access_lookup lookup = { .owner = &lists,
 		.find_id = find_id,
 		.find_interface = find_interface,
+		.find_host = find_host,
 		.find_list = find_list };
 	size_t size;
 	int error;

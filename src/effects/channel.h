@@ -6,7 +6,10 @@
  * A configuration travels as: config (text and shared memory), services (the row of shared
  * memory for each, in table order), listeners (what is new with its descriptor, what stays by
  * its id), file (for a built-in that reads one), access (who is admitted), commit; the gate
- * answers serving. The gate changes nothing before commit. */
+ * answers serving. The gate changes nothing before commit.
+ *
+ * The resolver (resolver/resolver.h) has such a channel with the supervisor, and one with each gate
+ * that asks it something. */
 #ifndef REEVE_CHANNEL_H
 #define REEVE_CHANNEL_H
 
@@ -14,11 +17,13 @@
 #include "base/util.h"
 #include "effects/sockdiag.h"
 #include "model/census.h"
+#include "model/client_names.h"
 
 #define CHANNEL_VERSION 12 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_FDS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 #define CHANNEL_SIZE_MAX 16384
+#define MESSAGE_DAEMON_MAX 64 /* with its NUL */
 
 enum message_type {
 	MESSAGE_NONE,
@@ -28,7 +33,14 @@ enum message_type {
 	MESSAGE_COUNT
 };
 
-enum channel_side { CHANNEL_TO_GATE, CHANNEL_TO_SUPERVISOR };
+enum channel_side {
+	CHANNEL_TO_GATE,
+	CHANNEL_TO_SUPERVISOR,
+	CHANNEL_TO_RESOLVER,
+	CHANNEL_FROM_RESOLVER,
+	CHANNEL_QUESTION, /* a gate's, to the resolver */
+	CHANNEL_ANSWER,
+};
 enum channel_phase {
 	CHANNEL_HELLO = 1,
 	CHANNEL_SETUP = 2,
@@ -204,6 +216,67 @@ struct message_counted {
 struct message_hold {
 	uint32_t row;
 	uint32_t is_held;
+};
+
+/* fd: a channel to the resolver, in place of the one before. */
+struct message_resolver {
+	uint32_t instance; /* of all resolvers ever started, from 1 */
+};
+
+/* The resolver's hello. */
+struct message_ready {
+	uint32_t version;
+	uint32_t pid;
+};
+
+/* fd: the other end of what a gate gets as its channel. */
+struct message_asker {
+	uint32_t gate;
+};
+
+/* From now on; the hosts that were asked for before are forgotten. */
+#define MESSAGE_SERVERS_MAX 1024
+struct message_settings {
+	uint32_t generation;
+	uint32_t refresh_ms;
+	char servers[MESSAGE_SERVERS_MAX]; /* with commas; "": those of the host */
+};
+
+/* Look these up, now and again and again. */
+struct message_hosts {
+	uint32_t generation;
+	uint32_t first; /* number of the first row's host */
+};
+struct message_hosts_row {
+	char name[HOSTNAME_ROOM];
+};
+
+/* What has become known of a host. */
+struct message_addresses {
+	uint32_t generation;
+	uint32_t host;  /* its number */
+	uint32_t error; /* enum names_error */
+};
+struct message_addresses_row {
+	struct netaddr address;
+};
+enum names_error { NAMES_FINE, NAMES_NONE, NAMES_NO_ANSWER };
+
+/* What is asked about a client. */
+enum { QUESTION_NAMES = 1, QUESTION_WRAP = 2 };
+struct message_question {
+	uint64_t number; /* the gate's; the answer has it */
+	uint32_t asks;   /* QUESTION_... | ... */
+	uint32_t unused;
+	struct netaddr address;
+	char daemon[MESSAGE_DAEMON_MAX]; /* as whom tcp_wrappers' files are asked */
+};
+struct message_answer {
+	uint64_t number;
+	uint32_t error;      /* enum names_error: of the names */
+	uint32_t is_refused; /* by tcp_wrappers' files */
+	uint32_t valid_ms;
+	struct client_names names;
 };
 
 union message_body {

@@ -2,7 +2,10 @@
 /* The gate's confinement: the table of what it may still ask of the kernel, and its shutting. */
 #include "effects/sandbox.h"
 
+#include "effects/sandbox_table.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -12,21 +15,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
-
-enum need {
-	ALWAYS,
-	SANITIZED,   /* the sanitizers' runtime alone asks for it */
-	UNSANITIZED, /* their runtime asks for more: the first table has it */
-};
-
-struct allowed {
-	int number;
-	enum need need;
-	const char *reason;
-};
-
-#define CALL(name) SCMP_SYS(name)
 
 /* A call that this architecture lacks has a negative number and is skipped. Of several calls that
  * do the same, the C library makes what the architecture has. */
@@ -123,19 +113,6 @@ static const struct allowed table[] = {
 	{ CALL(uname), SANITIZED, "kernel version" },
 };
 
-/* Allowed only if one or two arguments are so. */
-struct allowed_so {
-	int number;
-	enum need need;
-	unsigned count;
-	struct scmp_arg_cmp arguments[2];
-	const char *reason;
-};
-
-/* The kernel looks at 32 bits of these; what is above them in the register may be anything. */
-#define IS(argument, value) SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, 0xffffffff, value)
-#define NO_CODE SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)
-
 static const struct allowed_so table_so[] = {
 	{ CALL(setsockopt), ALWAYS, 2, { IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY) },
 		"on for built-ins and relayed connections, off for programs" },
@@ -185,7 +162,8 @@ struct landlock_rules {
 };
 
 #define LANDLOCK_VERSION_QUESTION 1U /* LANDLOCK_CREATE_RULESET_VERSION */
-#define LANDLOCK_NET_ALL 3U          /* bind and connect with TCP, from ABI 4 on */
+#define LANDLOCK_NET_BIND 1U
+#define LANDLOCK_NET_ALL 3U /* bind and connect with TCP, from ABI 4 on */
 #define LANDLOCK_SCOPE_SIGNAL \
 	2U /* from ABI 6 on; abstract unix names stay allowed, since
                                       * datagram clients that have one want their answers */
@@ -200,9 +178,37 @@ landlock_file_rights(long abi)
 	return (UINT64_C(1) << rights_of_abi[known]) - 1;
 }
 
-/* Handle every right there is and grant none: nothing can be opened, made or removed. */
+/* Not to be told apart from those of a file: LANDLOCK_ACCESS_FS_READ_FILE; and of a folder. */
+#define LANDLOCK_READ_FILE (UINT64_C(1) << 2)
+#define LANDLOCK_READ_FOLDER (UINT64_C(1) << 3)
+#define LANDLOCK_PATH_BENEATH 1
+
+struct landlock_path {
+	uint64_t allowed_access;
+	int32_t parent_fd;
+} __attribute__((packed));
+
+/* What is not there cannot be read. */
 static int
-enter_landlock(void)
+permit_reading(int rules_fd, const char *path)
+{
+	auto_close int path_fd = open(path, O_PATH | O_CLOEXEC);
+	struct landlock_path permitted = { .parent_fd = path_fd };
+	struct stat status;
+
+	if (path_fd < 0 || fstat(path_fd, &status) < 0)
+		return 0;
+	permitted.allowed_access =
+		LANDLOCK_READ_FILE | (S_ISDIR(status.st_mode) ? LANDLOCK_READ_FOLDER : 0);
+	return syscall(SYS_landlock_add_rule, rules_fd, LANDLOCK_PATH_BENEATH, &permitted, 0) < 0
+		? -errno
+		: 0;
+}
+
+/* Handle every right there is and grant as good as none: nothing can be made or removed, and only
+ * what is listed be read. */
+static int
+enter_landlock(const struct sandbox *sandbox)
 {
 	struct landlock_rules rules = { 0 };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION_QUESTION);
@@ -214,7 +220,8 @@ enter_landlock(void)
 		return -errno;
 	rules.handled_access_fs = landlock_file_rights(abi);
 	if (abi >= 4) {
-		rules.handled_access_net = LANDLOCK_NET_ALL;
+		rules.handled_access_net =
+			sandbox->may_connect ? LANDLOCK_NET_BIND : LANDLOCK_NET_ALL;
 		size = offsetof(struct landlock_rules, scoped);
 	}
 	if (abi >= 6) {
@@ -224,7 +231,9 @@ enter_landlock(void)
 	rules_fd = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
 	if (rules_fd < 0)
 		return -errno;
-	if (syscall(SYS_landlock_restrict_self, rules_fd, 0) < 0)
+	for (const char *const *path = sandbox->readable; path && *path && result == 0; path++)
+		result = permit_reading(rules_fd, *path);
+	if (result == 0 && syscall(SYS_landlock_restrict_self, rules_fd, 0) < 0)
 		result = -errno;
 	(void)close(rules_fd);
 	return result;
@@ -237,29 +246,35 @@ is_needed(int number, enum need need)
 }
 
 static int
-fill_filter(scmp_filter_ctx filter)
+fill_filter(scmp_filter_ctx filter, const struct sandbox *sandbox)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(table) && result == 0; i++)
-		if (is_needed(table[i].number, table[i].need))
-			result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, table[i].number, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(table_so) && result == 0; i++)
-		if (is_needed(table_so[i].number, table_so[i].need))
-			result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, table_so[i].number,
-				table_so[i].count, table_so[i].arguments);
+	for (size_t i = 0; i < sandbox->call_count && result == 0; i++)
+		if (is_needed(sandbox->calls[i].number, sandbox->calls[i].need))
+			result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, sandbox->calls[i].number,
+				0);
+	for (size_t i = 0; i < sandbox->call_so_count && result == 0; i++)
+		if (is_needed(sandbox->calls_so[i].number, sandbox->calls_so[i].need))
+			result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+				sandbox->calls_so[i].number, sandbox->calls_so[i].count,
+				sandbox->calls_so[i].arguments);
+	for (size_t i = 0; i < sandbox->denied_count && result == 0; i++)
+		if (is_needed(sandbox->denied[i].number, sandbox->denied[i].need))
+			result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
+				sandbox->denied[i].number, 0);
 	return result;
 }
 
 static int
-enter_seccomp(void)
+enter_seccomp(const struct sandbox *sandbox)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int result;
 
 	if (!filter)
 		return -ENOMEM;
-	result = fill_filter(filter);
+	result = fill_filter(filter, sandbox);
 	/* A binary tree: a chain would have each call pay for all rows before its own. */
 	if (result == 0)
 		(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
@@ -286,7 +301,7 @@ check_is_shut(void)
 }
 
 int
-sandbox_enter(const char **ret_part)
+sandbox_enter_by(const struct sandbox *sandbox, const char **ret_part)
 {
 	int lacking;
 	int result;
@@ -299,11 +314,11 @@ sandbox_enter(const char **ret_part)
 	if (!UTIL_HAS_SANITIZER && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
 	*ret_part = "landlock rules";
-	lacking = UTIL_HAS_SANITIZER ? 0 : enter_landlock();
+	lacking = UTIL_HAS_SANITIZER ? 0 : enter_landlock(sandbox);
 	if (lacking < 0 && !is_a_lack_of_the_host(lacking))
 		return lacking;
 	*ret_part = "seccomp";
-	result = enter_seccomp();
+	result = enter_seccomp(sandbox);
 	if (result < 0)
 		return result;
 	*ret_part = "check";
@@ -312,4 +327,15 @@ sandbox_enter(const char **ret_part)
 		return result;
 	*ret_part = "landlock";
 	return lacking;
+}
+
+int
+sandbox_enter(const char **ret_part)
+{
+	static const struct sandbox gate = { .calls = table,
+		.call_count = ARRAY_SIZE(table),
+		.calls_so = table_so,
+		.call_so_count = ARRAY_SIZE(table_so) };
+
+	return sandbox_enter_by(&gate, ret_part);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The gate's confinement: what is still possible once nothing but serving is left to do. */
+/* The confinement of gates: what is still possible once nothing but serving is left to do. */
 #ifndef REEVE_SANDBOX_H
 #define REEVE_SANDBOX_H
 
@@ -14,5 +14,8 @@
  * (-ENOSYS, -EOPNOTSUPP, *ret_part "landlock"): the rest is shut then, and it is for the caller
  * to report and go on. After any other failure the caller must end. */
 int sandbox_enter(const char **ret_part);
+
+/* The same for the resolver (sandbox_resolver.c), which asks the DNS, and reads files of /etc. */
+int sandbox_enter_resolver(const char **ret_part);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "gate/arrival.h"
+#include "gate/asking.h"
 #include "gate/limits.h"
 #include "gate/service.h"
 #include "gate/unix_peer.h"
@@ -146,23 +147,99 @@ admission_refuse_stream(struct service *service, int conn_fd, const struct netad
 }
 
 /* What the service's own rules ask, beside what is known of every client. */
-static struct policy_answer
-judge(struct service *service, struct policy_question *question)
+static void
+add_rules(const struct service *service, struct policy_question *question)
 {
-	struct gate *gate = service->gate;
-	struct policy_answer answer;
+	const struct gate *gate = service->gate;
 
 	question->now = loop_now(gate->loop);
-	if (service->access_set != ACCESS_NO_SET) {
-		question->access = gate->rules.access;
-		question->access_set = service->access_set;
-		if (access_asks_when(gate->rules.access, service->access_set))
-			question->minute = ask_minute();
-	}
-	answer = policy_judge(question);
+	if (service->access_set == ACCESS_NO_SET)
+		return;
+	question->access = gate->rules.access;
+	question->access_set = service->access_set;
+	if (access_asks_when(gate->rules.access, service->access_set))
+		question->minute = ask_minute();
+}
+
+static void
+add_answer(struct policy_question *question, const struct answer *answer)
+{
+	if (!answer || answer->error == NAMES_NO_ANSWER || !(answer->key.asks & QUESTION_NAMES))
+		return;
+	question->naming = ACCESS_NAMES_KNOWN;
+	question->names = &answer->names;
+}
+
+/* Those whose clients may have to be asked about: whatever the rules wait for, it did not come; and
+ * tcp_wrappers' files are asked last. */
+static void
+judge_by_answer(const struct policy_question *question, const struct answer *known,
+	struct policy_answer *answer)
+{
+	const struct access_client client = policy_client(question);
+
+	if (answer->verdict == VERDICT_refuse_access &&
+		access_must_ask(question->access, question->access_set, &client))
+		answer->verdict = VERDICT_refuse_names;
+	if (answer->verdict != VERDICT_ADMIT ||
+		!access_asks_wrap(question->access, question->access_set, &answer->rule))
+		return;
+	if (!known || !(known->key.asks & QUESTION_WRAP))
+		answer->verdict = VERDICT_refuse_names;
+	else if (known->is_refused)
+		answer->verdict = VERDICT_refuse_libwrap;
+}
+
+static struct policy_answer
+judge(const struct service *service, const struct policy_question *question,
+	const struct answer *known)
+{
+	struct policy_answer answer = policy_judge(question);
+
+	if (service->may_ask && question->peer->family != AF_UNIX)
+		judge_by_answer(question, known, &answer);
 	if (answer.verdict == VERDICT_ADMIT) /* whoever says no later goes by no rule */
 		answer.rule = (struct access_place){ .file = NULL };
 	return answer;
+}
+
+static uint32_t
+find_needs(const struct policy_question *question)
+{
+	const struct access_client client = policy_client(question);
+	struct access_place place;
+	enum verdict verdict = policy_judge(question).verdict;
+	bool must_ask = verdict == VERDICT_refuse_access &&
+		access_must_ask(question->access, question->access_set, &client);
+
+	/* Who is refused anyway needs no answer. */
+	if (client.address->family == AF_UNIX || (!must_ask && verdict != VERDICT_ADMIT))
+		return 0;
+	return (must_ask ? (uint32_t)QUESTION_NAMES : 0) |
+		(access_asks_wrap(question->access, question->access_set, &place)
+				? (uint32_t)QUESTION_WRAP
+				: 0);
+}
+
+static void
+set_way(const struct service *service, const struct admission_client *client,
+	struct policy_question *question)
+{
+	if (admission_asks_way(service))
+		question->way = client->is_named ? ACCESS_WAY_UNKNOWN
+						 : arrival_ask(client->conn_fd, client->peer);
+}
+
+uint32_t
+admission_needs(const struct service *service, const struct admission_client *client)
+{
+	struct policy_question question = { .peer = client->peer };
+
+	if (!service->may_ask || client->peer->family == AF_UNIX)
+		return 0;
+	set_way(service, client, &question);
+	add_rules(service, &question);
+	return find_needs(&question);
 }
 
 enum verdict
@@ -183,14 +260,34 @@ admission_judge_stream(struct service *service, const struct admission_client *c
 		unix_peer_ask(conn_fd, &unix_peer);
 		question.unix_peer = &unix_peer;
 	}
-	if (admission_asks_way(service))
-		question.way = client->is_named ? ACCESS_WAY_UNKNOWN : arrival_ask(conn_fd, peer);
-	answer = judge(service, &question);
+	set_way(service, client, &question);
+	add_rules(service, &question);
+	add_answer(&question, client->answer);
+	answer = judge(service, &question, client->answer);
 	if (answer.verdict == VERDICT_ADMIT)
 		answer.verdict = limits_judge_stream(service, conn_fd, peer, ret_source);
 	if (answer.verdict != VERDICT_ADMIT)
 		admission_refuse_stream(service, conn_fd, peer, &answer);
 	return answer.verdict;
+}
+
+/* What is not known of a datagram's sender is asked, and the datagram does not wait for it: the next
+ * one of the same sender finds the answer. */
+static const struct answer *
+find_answer(struct service *service, const struct policy_question *question)
+{
+	const struct answer *answer;
+	uint32_t needs;
+
+	if (!service->may_ask)
+		return NULL;
+	needs = find_needs(question);
+	if (needs == 0)
+		return NULL;
+	answer = asking_find(service, question->peer, needs);
+	if (!answer)
+		asking_begin_for_later(service, question->peer, needs);
+	return answer;
 }
 
 bool
@@ -203,8 +300,13 @@ admission_judge_datagram(struct service *service, const struct admission_datagra
 		.unix_peer = datagram->unix_peer,
 		.way = datagram->way,
 	};
-	struct policy_answer answer = judge(service, &question);
+	const struct answer *known;
+	struct policy_answer answer;
 
+	add_rules(service, &question);
+	known = find_answer(service, &question);
+	add_answer(&question, known);
+	answer = judge(service, &question, known);
 	if (answer.verdict == VERDICT_ADMIT)
 		answer.verdict =
 			limits_judge_datagram(service, datagram->peer, datagram->unix_peer);

@@ -9,11 +9,16 @@
 #include "gate/state.h"
 
 /* Who asks for a stream. A proxy may have named him: then what the socket could tell is of it. */
+struct answer;
 struct admission_client {
 	const struct netaddr *peer;
 	int conn_fd;
 	bool is_named;
+	const struct answer *answer; /* to what admission_needs said; NULL: there is none */
 };
+
+/* What has to be asked about it before it can be judged: QUESTION_... | ...; 0: nothing. */
+uint32_t admission_needs(const struct service *service, const struct admission_client *client);
 
 /* May the client of a stream have the service? A no is counted and logged; the connection stays
  * the caller's, to be answered (gate/refusal.h). *ret_source: for limits_release once it leaves. */

@@ -2,6 +2,7 @@
 /* What a built-in may do with a connection (services/service.h): it changes mode, stage and
  * output; conn_settle makes the socket follow. */
 #include "gate/admission.h"
+#include "gate/asking.h"
 #include "gate/builtin.h"
 #include "gate/conn.h"
 #include "gate/limits.h"
@@ -258,11 +259,12 @@ int
 conn_hand_over(struct conn *conn, uint32_t target_index)
 {
 	struct service *target = builtin_find_target(&conn->service->builtin, target_index);
-	const struct admission_client client = {
+	struct admission_client client = {
 		.peer = &conn->peer, .conn_fd = conn->watch.fd, .is_named = conn->is_named
 	};
 	uint64_t source;
 	enum hold hold;
+	uint32_t needs;
 
 	if (conn->stage != CONN_OPEN || !conn->service->builtin.ops->is_exact || !target)
 		return -EINVAL;
@@ -277,7 +279,15 @@ conn_hand_over(struct conn *conn, uint32_t target_index)
 	hold = limits_are_reached(target) ? HOLD_NOTHING : take_hold(target);
 	if (hold == HOLD_NOTHING)
 		return -EAGAIN;
-	/* Its own rules hold, whichever door its client came in by. */
+	/* Its own rules hold, whichever door its client came in by. What has to be asked for them is
+	 * asked, and the client may try again. */
+	needs = admission_needs(target, &client);
+	client.answer = needs != 0 ? asking_find(target, &conn->peer, needs) : NULL;
+	if (needs != 0 && !client.answer) {
+		asking_begin_for_later(target, &conn->peer, needs);
+		queue_give_back(target, hold);
+		return -EAGAIN;
+	}
 	if (admission_judge_stream(target, &client, &source) != VERDICT_ADMIT) {
 		queue_give_back(target, hold);
 		return -EACCES;

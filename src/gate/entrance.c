@@ -3,6 +3,7 @@
 #include "gate/entrance.h"
 
 #include "gate/admission.h"
+#include "gate/asking.h"
 #include "gate/conn.h"
 #include "gate/limits.h"
 #include "gate/listener.h"
@@ -19,14 +20,35 @@ greet(struct entrant *entrant)
 	return speech_say(entrant, entrant->service->config->keys->banner, VERDICT_ADMIT);
 }
 
+static struct admission_client
+client_of(const struct entrant *entrant)
+{
+	return (struct admission_client){ .peer = &entrant->peer,
+		.conn_fd = entrant->conn_fd,
+		.is_named = entrant->proxy.family != AF_UNSPEC,
+		.answer = entrant->answer };
+}
+
+/* What has to be asked about it is asked elsewhere, and it waits meanwhile. */
+static enum passage
+inquire(struct entrant *entrant)
+{
+	const struct admission_client client = client_of(entrant);
+	uint32_t needs = entrant->is_judged ? 0 : admission_needs(entrant->service, &client);
+
+	if (needs == 0)
+		return PASSAGE_ON;
+	entrant->answer = asking_find(entrant->service, &entrant->peer, needs);
+	return !entrant->answer && asking_begin(entrant, needs) ? PASSAGE_WAITS : PASSAGE_ON;
+}
+
 static enum passage
 judge(struct entrant *entrant)
 {
-	const struct admission_client client = { .peer = &entrant->peer,
-		.conn_fd = entrant->conn_fd,
-		.is_named = entrant->proxy.family != AF_UNSPEC };
+	const struct admission_client client = client_of(entrant);
 	enum verdict verdict;
 
+	entrant->answer = NULL;
 	if (entrant->is_judged)
 		return PASSAGE_ON;
 	verdict = admission_judge_stream(entrant->service, &client, &entrant->source);
@@ -69,7 +91,7 @@ serve(struct entrant *entrant)
 bool
 entrance_go(struct entrant *entrant)
 {
-	static enum passage (*const steps[])(struct entrant * entrant) = { greet, judge, find_place,
+	static enum passage (*const steps[])(struct entrant * entrant) = { greet, inquire, judge, find_place,
 		welcome, serve };
 	enum passage passage;
 

@@ -14,6 +14,8 @@ enum hold {
 	HOLD_SEAT,  /* one of `queue`: it has to wait for a place */
 };
 
+struct answer;
+
 struct entrant {
 	struct service *service;
 	int conn_fd; /* owned: whoever gets the entrant closes it */
@@ -27,6 +29,7 @@ struct entrant {
 	uint8_t step;       /* the next one */
 	bool is_judged;     /* by its service's rules and limits: it may come in */
 	bool is_kept_ready; /* its socket is as a gate wants it, and not as a program does */
+	const struct answer *answer; /* to what had to be asked about it, while it is judged */
 };
 
 /* What became of it in a step. But for the first it is not the caller's any more. */

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "effects/sandbox.h"
+#include "gate/asking.h"
 #include "gate/builtin.h"
 #include "gate/carry.h"
 #include "gate/census.h"
@@ -250,6 +251,8 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 		return 0;
 	case MESSAGE_commit:
 		return commit(gate, &message->body.commit, ret_rule);
+	case MESSAGE_resolver:
+		return asking_take_channel(gate, util_take_fd(&message->fds[0]));
 	case MESSAGE_wake:
 		return wake(gate, message->body.wake.row);
 	case MESSAGE_adopt:
@@ -283,6 +286,13 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_pong:
 	case MESSAGE_kept:
 	case MESSAGE_counted:
+	case MESSAGE_ready:
+	case MESSAGE_asker:
+	case MESSAGE_settings:
+	case MESSAGE_hosts:
+	case MESSAGE_addresses:
+	case MESSAGE_question:
+	case MESSAGE_answer:
 	case MESSAGE_COUNT:
 		break; /* channel_receive lets none of these through */
 	}
@@ -400,6 +410,7 @@ life_fini(struct life *life)
 	datagrams_free(gate->datagrams);
 	conns_free(gate->conns);
 	outbox_free(gate->outbox);
+	asking_fini(gate);
 	rules_fini(&gate->rules);
 	memory_fini(&gate->memory);
 	log_keep(NULL, NULL);

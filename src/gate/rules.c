@@ -2,6 +2,7 @@
 /* The access rules that this gate judges by. */
 #include "gate/rules.h"
 
+#include "config/access_rule.h"
 #include "effects/sealed.h"
 #include "gate/setup.h"
 
@@ -56,9 +57,7 @@ rules_are_complete(const struct setup *setup)
 	const struct access *access = setup->rules.access;
 
 	for (uint32_t i = 0; i < config->service_count; i++) {
-		const struct service_keys *keys = config->services[i].keys;
-
-		if (!keys->only_from && !keys->no_access && !keys->access_times)
+		if (!access_rules_are_set(&config->services[i]))
 			continue;
 		if (!access || access_set_of(access, i) == ACCESS_NO_SET)
 			return false;
@@ -71,7 +70,14 @@ rules_commit(struct gate *gate, struct setup *setup)
 {
 	replace(&gate->rules, &setup->rules);
 	gate->configuration = setup->asked.generation;
-	for (uint32_t i = 0; i < gate->service_count; i++)
-		gate->services[i]->access_set =
-			gate->rules.access ? access_set_of(gate->rules.access, i) : ACCESS_NO_SET;
+	for (uint32_t i = 0; i < gate->service_count; i++) {
+		struct service *service = gate->services[i];
+		const struct access *access = gate->rules.access;
+		struct access_place place;
+
+		service->access_set = access ? access_set_of(access, i) : ACCESS_NO_SET;
+		service->may_ask = service->access_set != ACCESS_NO_SET &&
+			(access_asks_names(access, service->access_set) ||
+				access_asks_wrap(access, service->access_set, &place));
+	}
 }

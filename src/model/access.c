@@ -62,6 +62,14 @@ access_asks_way(const struct access *access, uint32_t set)
 }
 
 bool
+access_asks_names(const struct access *access, uint32_t set)
+{
+	const struct access_set *rules = find_set(access, set);
+
+	return rules->allow.domain_count > 0 || rules->deny.domain_count > 0;
+}
+
+bool
 access_asks_when(const struct access *access, uint32_t set)
 {
 	return find_set(access, set)->has_hours != 0;
@@ -178,15 +186,49 @@ find_way(const struct access *access, const struct access_side *side, uint32_t a
 	return NULL;
 }
 
+static bool
+has_name_of(const struct client_names *names, const char *domain)
+{
+	for (uint32_t i = 0; i < names->count; i++)
+		if (hostname_is_of(names->names[i], domain))
+			return true;
+	return false;
+}
+
+/* What is supposed of names that are not known. */
+enum supposed { SUPPOSED_NONE, SUPPOSED_ALL };
+
+/* The longest one of which the client has a name. */
+static const struct access_domain *
+find_domain(const struct access *access, const struct access_side *side,
+	const struct access_client *client, enum supposed supposed)
+{
+	const struct access_domain *domain = look(access, side->domains);
+	const struct access_domain *found = NULL;
+
+	for (uint32_t i = 0; i < side->domain_count; i++, domain++) {
+		bool fits = supposed == SUPPOSED_ALL;
+
+		if (client->naming == ACCESS_NAMES_KNOWN)
+			fits = has_name_of(client->names, look(access, domain->name));
+		if (fits && (!found || domain->length > found->length))
+			found = domain;
+	}
+	return found;
+}
+
 /* What one side says of a client. */
 struct says {
 	struct found found; /* by who it is */
 	const struct access_way *way;
+	const struct access_domain *domain;
+	const struct written *unknown_host;
+	bool is_host; /* `found` is that address alone */
 };
 
 static struct says
 ask_side(const struct access *access, const struct access_side *side,
-	const struct access_client *client, bool if_unknown)
+	const struct access_client *client, bool if_unknown, enum supposed supposed)
 {
 	struct says says = { .way = NULL };
 
@@ -195,12 +237,18 @@ ask_side(const struct access *access, const struct access_side *side,
 		return says;
 	}
 	says.found = find_prefix(access, side, client->address);
+	says.is_host = says.found.length == (client->address->family == AF_INET ? 32 : 128);
 	if (side->way_count > 0)
 		says.way = find_way(access, side, client->way, if_unknown);
+	if (side->domain_count > 0)
+		says.domain = find_domain(access, side, client, supposed);
+	if (side->lacks_hosts != 0)
+		says.unknown_host = &side->unknown_host;
 	return says;
 }
 
-/* The rule of no_access that no rule of only_from outdoes; NULL: there is none. */
+/* The rule of no_access that no rule of only_from outdoes; NULL: there is none. A host that nobody
+ * knows may be any. */
 static const struct written *
 find_refusal(const struct says *allowed, const struct says *denied)
 {
@@ -208,21 +256,27 @@ find_refusal(const struct says *allowed, const struct says *denied)
 
 	if (denied->way)
 		return &denied->way->place;
+	if (denied->domain && !allowed->is_host &&
+		(!allowed->domain || allowed->domain->length <= denied->domain->length))
+		return &denied->domain->place;
+	if (denied->unknown_host)
+		return denied->unknown_host;
 	if (denied->found.length < 0 || denied->found.length < allowed->found.length)
 		return NULL;
-	return is_all && allowed->way ? NULL : &denied->found.place;
+	return is_all && (allowed->way || allowed->domain) ? NULL : &denied->found.place;
 }
 
-enum verdict
-access_judge(const struct access *access, uint32_t set_number, const struct access_client *client,
-	struct access_place *ret_place)
+static enum verdict
+judge(const struct access *access, const struct access_set *set, const struct access_client *client,
+	enum supposed allowed_names, struct access_place *ret_place)
 {
-	const struct access_set *set = find_set(access, set_number);
-	struct says allowed = ask_side(access, &set->allow, client, false);
-	struct says denied = ask_side(access, &set->deny, client, true);
+	enum supposed denied_names = allowed_names == SUPPOSED_ALL ? SUPPOSED_NONE : SUPPOSED_ALL;
+	struct says allowed = ask_side(access, &set->allow, client, false, allowed_names);
+	struct says denied = ask_side(access, &set->deny, client, true, denied_names);
 	const struct written *refusal = find_refusal(&allowed, &denied);
 
-	if (!refusal && set->allow.is_set != 0 && allowed.found.length < 0 && !allowed.way)
+	if (!refusal && set->allow.is_set != 0 && allowed.found.length < 0 && !allowed.way &&
+		!allowed.domain)
 		refusal = &set->allow.place;
 	if (refusal) {
 		set_place(access, refusal, ret_place);
@@ -236,5 +290,39 @@ access_judge(const struct access *access, uint32_t set_number, const struct acce
 		set_place(access, &allowed.found.place, ret_place);
 	else if (allowed.way)
 		set_place(access, &allowed.way->place, ret_place);
+	else if (allowed.domain)
+		set_place(access, &allowed.domain->place, ret_place);
 	return VERDICT_ADMIT;
+}
+
+bool
+access_must_ask(const struct access *access, uint32_t set_number,
+	const struct access_client *client)
+{
+	const struct access_set *set = find_set(access, set_number);
+	struct access_place place;
+
+	if (client->naming == ACCESS_NAMES_KNOWN || client->address->family == AF_UNIX ||
+		!access_asks_names(access, set_number))
+		return false;
+	return judge(access, set, client, SUPPOSED_ALL, &place) == VERDICT_ADMIT &&
+		judge(access, set, client, SUPPOSED_NONE, &place) != VERDICT_ADMIT;
+}
+
+bool
+access_asks_wrap(const struct access *access, uint32_t set, struct access_place *ret_place)
+{
+	const struct access_set *rules = find_set(access, set);
+
+	if (rules->has_wrap == 0)
+		return false;
+	set_place(access, &rules->wrap_place, ret_place);
+	return true;
+}
+
+enum verdict
+access_judge(const struct access *access, uint32_t set, const struct access_client *client,
+	struct access_place *ret_place)
+{
+	return judge(access, find_set(access, set), client, SUPPOSED_NONE, ret_place);
 }

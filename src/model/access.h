@@ -8,12 +8,18 @@
  * these than ALL.
  *
  * By which interface somebody came is another matter than where he comes from: neither is more
- * specific than the other, both are more so than ALL, and where they differ no_access decides. */
+ * specific than the other, both are more so than ALL, and where they differ no_access decides. The
+ * same goes for a domain and a network; but a single host is more specific than a domain, and a
+ * domain than one that it is a part of.
+ *
+ * The names of hosts are addresses here. What is known of a client may not be enough for an answer:
+ * then access_must_ask says so. */
 #ifndef REEVE_ACCESS_H
 #define REEVE_ACCESS_H
 
 #include "base/netaddr.h"
 #include "base/verdict.h"
+#include "model/client_names.h"
 
 #define ACCESS_GROUPS_MAX 256 /* of a unix peer that are looked at */
 #define ACCESS_NO_SET UINT32_MAX
@@ -34,12 +40,18 @@ struct access_peer {
 #define ACCESS_WAY_NONE 0 /* by none, as unix clients do, or nobody asks */
 #define ACCESS_WAY_UNKNOWN UINT32_MAX
 
+/* What is known of a client's names. Without an answer he has none that only_from names and all that
+ * no_access does. */
+enum access_naming { ACCESS_NAMES_UNKNOWN, ACCESS_NAMES_KNOWN };
+
 /* Whoever is judged, as far as rules ask: when, too. */
 struct access_client {
 	const struct netaddr *address;
 	const struct access_peer *unix_peer; /* NULL: it is not known */
 	uint32_t way;                        /* index of an interface, or ACCESS_WAY_... */
-	uint16_t minute;                     /* of the local day */
+	enum access_naming naming;
+	const struct client_names *names; /* if known */
+	uint16_t minute;                  /* of the local day */
 };
 
 /* Where a rule was written; lives as long as the image. file NULL: no rule decided. */
@@ -63,7 +75,15 @@ uint32_t access_set_of(const struct access *access, uint32_t service);
  * is. */
 bool access_asks_who(const struct access *access, uint32_t set);
 bool access_asks_way(const struct access *access, uint32_t set);
+bool access_asks_names(const struct access *access, uint32_t set);
 bool access_asks_when(const struct access *access, uint32_t set);
+
+/* Names are asked for far away, so it is worth knowing beforehand whether they matter: may the
+ * answer be another one once they are known? */
+bool access_must_ask(const struct access *access, uint32_t set, const struct access_client *client);
+
+/* Are tcp_wrappers' files to be asked about the set's clients? Then where that is written. */
+bool access_asks_wrap(const struct access *access, uint32_t set, struct access_place *ret_place);
 
 /* *ret_place: the rule that decided, be it one that admits; untouched if none did. */
 enum verdict access_judge(const struct access *access, uint32_t set,

@@ -16,8 +16,9 @@
 struct shape {
 	char *const *lists[3];
 	const struct where *elements[3];
-	const struct source *sources[3];
-	uint64_t lines[3];
+	const struct source *sources[4];
+	uint64_t lines[4];
+	const char *wrap;
 };
 
 /* The image grows, so that all is addressed by offset, and a pointer into it holds until the next
@@ -145,6 +146,9 @@ struct side {
 	struct access_table *tables;
 	struct access_unit *units;
 	struct access_way *ways;
+	struct access_domain *domains;
+	size_t rule_count;
+	bool is_deny;
 	struct access_side image;
 };
 
@@ -166,6 +170,50 @@ add_unit(struct build *build, struct side *side, const struct access_rule *rule,
 	side->units[side->image.unit_count++] = unit;
 }
 
+static struct prefix
+prefix_of_address(const struct netaddr *address, uint32_t number)
+{
+	struct prefix prefix = { .number = number, .is_v4 = address->family == AF_INET };
+	const unsigned char *bytes = address->ip.v6.s6_addr;
+
+	if (prefix.is_v4) {
+		prefix.length = 32;
+		prefix.high = (uint64_t)ntohl(address->ip.v4.s_addr) << 32;
+		return prefix;
+	}
+	prefix.length = 128;
+	for (size_t i = 0; i < 8; i++) {
+		prefix.high = prefix.high << 8 | bytes[i];
+		prefix.low = prefix.low << 8 | bytes[8 + i];
+	}
+	return prefix;
+}
+
+/* A host is its addresses. The list of prefixes has room for two a rule, and gets it for more. */
+static void
+add_host(struct build *build, struct side *side, const char *name, uint32_t number)
+{
+	const struct netaddr *addresses = NULL;
+	int count = build->lookup->find_host(build->lookup->owner, name, side->is_deny, &addresses);
+	struct prefix *room;
+
+	if (count < 0) {
+		side->image.lacks_hosts = 1;
+		side->image.unknown_host = side->places[number];
+		return;
+	}
+	room = reallocarray(side->prefixes,
+		side->prefix_count + (size_t)count + 2 * (side->rule_count - number),
+		sizeof(*room));
+	if (room == NULL) {
+		build->error = -ENOMEM;
+		return;
+	}
+	side->prefixes = room;
+	for (int i = 0; i < count; i++)
+		side->prefixes[side->prefix_count++] = prefix_of_address(&addresses[i], number);
+}
+
 static void
 add_rule(struct build *build, struct side *side, const char *kept, uint32_t number)
 {
@@ -185,6 +233,16 @@ add_rule(struct build *build, struct side *side, const char *kept, uint32_t numb
 	case ACCESS_RULE_USER:
 	case ACCESS_RULE_GROUP:
 		add_unit(build, side, &rule, &side->places[number]);
+		break;
+	case ACCESS_RULE_HOST:
+		add_host(build, side, rule.name, number);
+		break;
+	case ACCESS_RULE_DOMAIN:
+		side->domains[side->image.domain_count++] = (struct access_domain){
+			.name = add_text(build, rule.name),
+			.length = (uint32_t)strlen(rule.name),
+			.place = side->places[number],
+		};
 		break;
 	case ACCESS_RULE_INTERFACE:
 		side->ways[side->image.way_count++] = (struct access_way){
@@ -234,15 +292,18 @@ fill_side(struct build *build, struct side *side, char *const *rules, const stru
 		add_bytes(build, side->tables, side->image.table_count * sizeof(*side->tables));
 	side->image.units =
 		add_bytes(build, side->units, side->image.unit_count * sizeof(*side->units));
+	side->image.domains =
+		add_bytes(build, side->domains, side->image.domain_count * sizeof(*side->domains));
 	side->image.ways =
 		add_bytes(build, side->ways, side->image.way_count * sizeof(*side->ways));
 }
 
 static struct access_side
-make_side(struct build *build, char *const *rules, const struct where *elements,
-	const struct where *where)
+make_side(struct build *build, const struct shape *shape, const struct where *where, bool is_deny)
 {
-	struct side side = { .prefix_count = 0 };
+	char *const *rules = shape->lists[is_deny];
+	const struct where *elements = shape->elements[is_deny];
+	struct side side = { .is_deny = is_deny };
 	size_t count = 1;
 
 	if (rules == NULL)
@@ -254,8 +315,10 @@ make_side(struct build *build, char *const *rules, const struct where *elements,
 	side.tables = calloc(count, sizeof(*side.tables));
 	side.units = calloc(count, sizeof(*side.units));
 	side.ways = calloc(count, sizeof(*side.ways));
+	side.domains = calloc(count, sizeof(*side.domains));
+	side.rule_count = count;
 	if (side.prefixes != NULL && side.places != NULL && side.tables != NULL &&
-		side.units != NULL && side.ways != NULL)
+		side.units != NULL && side.ways != NULL && side.domains != NULL)
 		fill_side(build, &side, rules, elements, where);
 	else
 		build->error = -ENOMEM;
@@ -264,6 +327,7 @@ make_side(struct build *build, char *const *rules, const struct where *elements,
 	free(side.tables);
 	free(side.units);
 	free(side.ways);
+	free(side.domains);
 	return side.image;
 }
 
@@ -298,7 +362,8 @@ find_where(const struct service_config *service, size_t place)
 	return NULL;
 }
 
-static const size_t places[] = { KEY_PLACE_only_from, KEY_PLACE_no_access, KEY_PLACE_access_times };
+static const size_t places[] = { KEY_PLACE_only_from, KEY_PLACE_no_access, KEY_PLACE_access_times,
+	KEY_PLACE_libwrap };
 
 static struct access_set
 make_set(struct build *build, const struct service_config *service, const struct shape *shape)
@@ -311,9 +376,11 @@ make_set(struct build *build, const struct service_config *service, const struct
 
 		wheres[i] = where != NULL ? &where->where : &service->where;
 	}
-	set.allow = make_side(build, shape->lists[0], shape->elements[0], wheres[0]);
-	set.deny = make_side(build, shape->lists[1], shape->elements[1], wheres[1]);
+	set.allow = make_side(build, shape, wheres[0], false);
+	set.deny = make_side(build, shape, wheres[1], true);
 	add_hours(build, &set, shape->lists[2], wheres[2]);
+	set.has_wrap = shape->wrap != NULL;
+	set.wrap_place = add_place(build, wheres[3]);
 	return set;
 }
 
@@ -328,14 +395,16 @@ set_number(struct build *build, const struct service_config *service, struct sha
 		.lists = { service->keys->only_from, service->keys->no_access,
 			service->keys->access_times },
 	};
-	if (shape->lists[0] == NULL && shape->lists[1] == NULL && shape->lists[2] == NULL)
+	if (!access_rules_are_set(service))
 		return ACCESS_NO_SET;
+	shape->wrap = access_rules_wrap(service);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		const struct key_where *where = find_where(service, places[i]);
 
 		if (where == NULL)
 			continue;
-		shape->elements[i] = where->elements;
+		if (i < ARRAY_SIZE(shape->elements))
+			shape->elements[i] = where->elements;
 		shape->sources[i] = where->where.source;
 		shape->lines[i] = where->where.line;
 	}
@@ -380,15 +449,11 @@ build_all(struct build *build, const struct config *config, uint32_t generation)
 }
 
 static bool
-has_rules(const struct config *config)
+is_needed(const struct config *config)
 {
-	for (uint32_t i = 0; i < config->service_count; i++) {
-		const struct service_keys *keys = config->services[i].keys;
-
-		if (keys->only_from != NULL || keys->no_access != NULL ||
-			keys->access_times != NULL)
+	for (uint32_t i = 0; i < config->service_count; i++)
+		if (access_rules_are_set(&config->services[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -400,7 +465,7 @@ access_build(const struct config *config, uint32_t generation, const struct acce
 
 	*ret_access = NULL;
 	*ret_size = 0;
-	if (!has_rules(config))
+	if (!is_needed(config))
 		return 0;
 	build.texts = map_new();
 	build.files = map_new();

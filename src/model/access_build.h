@@ -7,6 +7,8 @@
 #include "model/access.h"
 #include "model/prefixes.h"
 
+#define ACCESS_HOST_ADDRESSES_MAX 64 /* of one host */
+
 /* What only the host knows. */
 struct access_lookup {
 	void *owner;
@@ -14,6 +16,10 @@ struct access_lookup {
 	int (*find_id)(void *owner, const char *name, bool is_group, uint32_t *ret_id);
 	/* The index of an interface; 0: there is none of that name. */
 	uint32_t (*find_interface)(void *owner, const char *name);
+	/* The addresses of a host: how many, borrowed. -1: nobody knows them. They may be kept for
+	 * no_access (`is_deny`) for longer than for only_from. */
+	int (*find_host)(void *owner, const char *name, bool is_deny,
+		const struct netaddr **ret_addresses);
 	/* The prefixes of a file; NULL: they are not there. */
 	const struct prefixes *(*find_list)(void *owner, const char *path);
 };

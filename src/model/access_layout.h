@@ -42,6 +42,13 @@ struct access_way {
 	struct written place;
 };
 
+/* A rule that names a domain. */
+struct access_domain {
+	uint32_t name; /* text, with its dot */
+	uint32_t length;
+	struct written place;
+};
+
 /* only_from, or no_access. */
 struct access_side {
 	uint32_t is_set;
@@ -51,6 +58,10 @@ struct access_side {
 	uint32_t units; /* struct access_unit */
 	uint32_t way_count;
 	uint32_t ways; /* struct access_way */
+	uint32_t domain_count;
+	uint32_t domains; /* struct access_domain */
+	uint32_t lacks_hosts; /* it names hosts whose addresses nobody knows */
+	struct written unknown_host;
 	struct written place;
 };
 
@@ -66,6 +77,8 @@ struct access_set {
 	uint32_t hours_count;
 	uint32_t hours; /* struct access_hours */
 	struct written hours_place;
+	uint32_t has_wrap; /* tcp_wrappers' files are asked, too */
+	struct written wrap_place;
 };
 
 struct access {

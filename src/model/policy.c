@@ -37,6 +37,17 @@ judge_datagram(const struct policy_question *question)
 	return VERDICT_ADMIT;
 }
 
+struct access_client
+policy_client(const struct policy_question *question)
+{
+	return (struct access_client){ .address = question->peer,
+		.unix_peer = question->unix_peer,
+		.way = question->way,
+		.naming = question->naming,
+		.names = question->names,
+		.minute = question->minute };
+}
+
 struct policy_answer
 policy_judge(const struct policy_question *question)
 {
@@ -45,10 +56,7 @@ policy_judge(const struct policy_question *question)
 	if (question->ports)
 		answer.verdict = judge_datagram(question);
 	if (answer.verdict == VERDICT_ADMIT && question->access) {
-		const struct access_client client = { .address = question->peer,
-			.unix_peer = question->unix_peer,
-			.way = question->way,
-			.minute = question->minute };
+		const struct access_client client = policy_client(question);
 
 		answer.verdict =
 			access_judge(question->access, question->access_set, &client, &answer.rule);

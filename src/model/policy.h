@@ -29,7 +29,9 @@ struct policy_question {
 	const struct access *access;      /* the rules of all services */
 	uint32_t access_set;              /* those of this one */
 	const struct access_peer *unix_peer;
-	uint32_t way;    /* as in struct access_client */
+	uint32_t way; /* these three as in struct access_client */
+	enum access_naming naming;
+	const struct client_names *names;
 	uint16_t minute; /* of the local day */
 	msec now;
 };
@@ -38,6 +40,9 @@ struct policy_answer {
 	enum verdict verdict;
 	struct access_place rule; /* that decided; its file is NULL if none did */
 };
+
+/* The rules' part of it. */
+struct access_client policy_client(const struct policy_question *question);
 
 struct policy_answer policy_judge(const struct policy_question *question);
 

@@ -160,6 +160,14 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 	case MESSAGE_log:
 	case MESSAGE_drain:
 	case MESSAGE_keep:
+	case MESSAGE_resolver:
+	case MESSAGE_ready:
+	case MESSAGE_asker:
+	case MESSAGE_settings:
+	case MESSAGE_hosts:
+	case MESSAGE_addresses:
+	case MESSAGE_question:
+	case MESSAGE_answer:
 	case MESSAGE_COUNT:
 		break;
 	}

@@ -4,7 +4,7 @@
 
 #include "base/shared_holds.h"
 #include "base/shared_places.h"
-#include "effects/self.h"
+#include "supervisor/confined.h"
 #include "supervisor/control.h"
 #include "supervisor/dispatch.h"
 #include "supervisor/draining.h"
@@ -19,7 +19,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,25 +67,10 @@ choose_gate_count(const struct supervisor *supervisor, const struct config *conf
 	return wanted > SHARED_GATES_MAX ? SHARED_GATES_MAX : (uint32_t)wanted;
 }
 
-/* Beside us in a build tree, else where it was installed. Opened as a path now, because the
- * user that it runs as may not be able to walk there. */
 int
 gates_open_program(void)
 {
-	char self[4096];
-	char path[sizeof(self) + sizeof(GATE_NAME)];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	int program_fd = -1;
-
-	if (length > 0) {
-		self[length] = '\0';
-		(void)snprintf(path, sizeof(path), "%.*s" GATE_NAME,
-			(int)(strrchr(self, '/') + 1 - self), self);
-		program_fd = open(path, O_PATH | O_CLOEXEC);
-	}
-	if (program_fd < 0)
-		program_fd = open(REEVE_LIBEXECDIR "/" GATE_NAME, O_PATH | O_CLOEXEC);
-	return program_fd < 0 ? -errno : spawn_move_high(program_fd);
+	return confined_open_program(GATE_NAME);
 }
 
 static int
@@ -149,98 +133,17 @@ gates_fini(struct supervisor *supervisor)
 
 /* --- start */
 
-/* What a gate may know of our environment: the time zone, and in test builds how to report. */
-static void
-gate_environment(char **ret_environment, size_t room)
-{
-	static const char *const names[] = {
-		"TZ=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS="
-	};
-	size_t known = UTIL_HAS_SANITIZER ? ARRAY_SIZE(names) : 1;
-	size_t count = 0;
-
-	for (char **variable = environ; *variable != NULL; variable++)
-		for (size_t i = 0; i < known && count + 1 < room; i++)
-			if (strncmp(*variable, names[i], strlen(names[i])) == 0)
-				ret_environment[count++] = *variable;
-	ret_environment[count] = NULL;
-}
-
-/* The bounding set can only be emptied by one who may; the rest is given up by anybody. */
-static int
-add_identity(struct spawn_plan *plan)
-{
-	struct self self;
-	int error = self_read(&self);
-
-	if (error < 0)
-		return error;
-	if (plan->identity.is_set)
-		plan->steps |= SPAWN_DO(GROUPS) | SPAWN_DO(GID) | SPAWN_DO(UID);
-	if (self_may(&self, CAP_SETPCAP)) {
-		plan->steps |= SPAWN_DO(BOUNDING_SET);
-		plan->bounding_drop = self.capabilities.bounding;
-	}
-	self_fini(&self);
-	return 0;
-}
-
-static int
-run_gate(struct supervised_gate *gate, int gate_fd, int log_copy_fd)
-{
-	const struct supervisor *supervisor = gate->supervisor;
-	char sink[] = "--log=0";
-	char level[] = "--log-level=0";
-	char facility[32];
-	char name[] = GATE_NAME;
-	char *argv[] = { name, sink, level, facility, NULL };
-	char *environment[8];
-	const int stdio[3] = { gate_fd, supervisor->null_fd, log_copy_fd };
-	const struct spawn_start start = { .fds = stdio, .fd_count = 3, .envp = environment };
-	struct spawn_plan plan = { .path_fd = supervisor->gate_program_fd,
-		.argv = argv,
-		.steps = SPAWN_DO(SESSION) | SPAWN_DO(CWD) | SPAWN_DO(CAPABILITIES) |
-			SPAWN_DO(NO_NEW_PRIVS),
-		.cwd = "/",
-		.identity = supervisor->gate_identity };
-	struct spawn_result result;
-	int error = add_identity(&plan);
-
-	if (error < 0)
-		return error;
-	sink[sizeof(sink) - 2] = (char)('0' + supervisor->log_sink);
-	(void)snprintf(facility, sizeof(facility), "--log-facility=%d",
-		LOG_FAC(supervisor->log_facility));
-	level[sizeof(level) - 2] = (char)('0' + supervisor->log_level);
-	gate_environment(environment, ARRAY_SIZE(environment));
-	error = spawn_run(&plan, &start, &result);
-	if (error == 0)
-		gate->pid = result.pid;
-	return error;
-}
-
 static int
 start_with_channel(struct supervised_gate *gate)
 {
-	auto_close int our_fd = -1;
-	auto_close int gate_fd = -1;
-	auto_close int log_copy_fd =
-		fcntl(log_fd() >= 0 ? log_fd() : STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	int error = channel_pair(&our_fd, &gate_fd);
-	int high_fd;
+	struct supervisor *supervisor = gate->supervisor;
+	int error = confined_start(supervisor, GATE_NAME, supervisor->gate_program_fd,
+		&gate->channel.fd, &gate->pid);
 
-	if (error < 0 || log_copy_fd < 0)
-		return error < 0 ? error : -errno;
-	high_fd = spawn_move_high(our_fd);
-	if (high_fd < 0)
-		return high_fd;
-	our_fd = high_fd;
-	error = run_gate(gate, gate_fd, log_copy_fd);
 	if (error < 0)
 		return error;
-	gate->channel.fd = util_take_fd(&our_fd);
 	gate->channel.events = EPOLLIN;
-	return loop_watch(gate->supervisor->loop, &gate->channel);
+	return loop_watch(supervisor->loop, &gate->channel);
 }
 
 static void
@@ -297,6 +200,7 @@ gate_start(struct supervised_gate *gate)
 	gate->phase = CHANNEL_HELLO;
 	gate->stage = HANDOVER_NONE;
 	gate->known_listener = 0;
+	gate->resolver = 0;
 	gate->owes_wake = false;
 	gate->has_served = false;
 	gate->asked = 0;

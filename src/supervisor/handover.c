@@ -7,6 +7,7 @@
 #include "supervisor/handlers.h"
 #include "supervisor/hearing.h"
 #include "supervisor/kept.h"
+#include "supervisor/resolver.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -332,6 +333,8 @@ handover_continue(struct supervised_gate *gate)
 		error = send_owed_holds(gate);
 	if (error == 0)
 		error = send_owed_wake(gate);
+	if (error == 0)
+		error = resolver_join(gate);
 	if (error == -ETOOMANYREFS || error == -ENOBUFS || error == -ENOMEM) {
 		/* Too many descriptors are on their way: the channel is writable all the same, so
 		 * that waiting for it would spin. */

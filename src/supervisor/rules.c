@@ -8,7 +8,9 @@
 #include "effects/sealed.h"
 #include "model/access_build.h"
 #include "supervisor/handover.h"
+#include "supervisor/hosts.h"
 #include "supervisor/interfaces.h"
+#include "supervisor/resolver.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -74,6 +76,14 @@ find_interface(void *owner, const char *name)
 	return interfaces_find(making->rules->interfaces, name);
 }
 
+static int
+find_host(void *owner, const char *name, bool is_deny, const struct netaddr **ret_addresses)
+{
+	const struct making *making = owner;
+
+	return hosts_find(making->rules->hosts, name, is_deny, ret_addresses);
+}
+
 /* What was read is in the image now. */
 static void
 drop_prefixes(struct rule_file *files)
@@ -111,6 +121,7 @@ make_image(struct rule_set *rules, const struct config *config, const struct acc
 	const struct access_lookup lookup = { .owner = &making,
 		.find_id = find_id,
 		.find_interface = find_interface,
+		.find_host = find_host,
 		.find_list = find_list };
 	struct access *image;
 	size_t size;
@@ -146,6 +157,7 @@ rules_discard(struct rule_set *rules)
 		free(file);
 	}
 	interfaces_free(&rules->interfaces);
+	hosts_free(&rules->hosts);
 	give_image_back(rules);
 }
 
@@ -221,6 +233,10 @@ add_needs(struct supervisor *supervisor, struct rule_set *rules, char *const *li
 			error = add_file(supervisor, rules, rule.name, complaints);
 		else if (rule.kind == ACCESS_RULE_INTERFACE)
 			error = interfaces_add(&rules->interfaces, rule.name);
+		else if (rule.kind == ACCESS_RULE_HOST)
+			error = hosts_add(&rules->hosts, supervisor->rules.hosts, rule.name);
+		rules->need_resolver |=
+			rule.kind == ACCESS_RULE_HOST || rule.kind == ACCESS_RULE_DOMAIN;
 	}
 	return error;
 }
@@ -240,6 +256,7 @@ rules_prepare(struct supervisor *supervisor, const struct config *config,
 		if (keys == last) /* most services have the keys of the one before */
 			continue;
 		last = keys;
+		rules.need_resolver |= access_rules_wrap(&config->services[i]) != NULL;
 		error = add_needs(supervisor, &rules, keys->only_from, complaints);
 		if (error == 0)
 			error = add_needs(supervisor, &rules, keys->no_access, complaints);
@@ -411,6 +428,8 @@ rules_swap(struct supervisor *supervisor, struct rule_set *rules)
 	supervisor->rules = *rules;
 	watch_files(supervisor);
 	interfaces_swap(supervisor);
+	hosts_swap(supervisor);
+	resolver_swap(supervisor);
 }
 
 void
@@ -420,6 +439,8 @@ rules_fini(struct supervisor *supervisor)
 		return;
 	loop_stop_timer(supervisor->loop, &supervisor->rule_timer);
 	interfaces_fini(supervisor);
+	hosts_fini(supervisor);
+	resolver_fini(supervisor);
 	if (supervisor->rule_watch.fd >= 0) {
 		loop_unwatch(supervisor->loop, &supervisor->rule_watch);
 		(void)close(supervisor->rule_watch.fd);

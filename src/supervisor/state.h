@@ -164,6 +164,34 @@ struct rule_interface {
 	struct rule_interface *next;
 };
 
+/* A host that access rules name (hosts.c). */
+struct rule_host {
+	char *name;
+	uint32_t number; /* what the resolver knows it by, within a generation */
+	struct netaddr *addresses; /* the last ones */
+	uint32_t address_count;
+	bool is_known;   /* it has been looked up once */
+	bool is_failing; /* the last time it could not be */
+	bool is_stale;   /* not for too long */
+	msec fine;       /* when it could be last */
+	struct rule_host *next;
+};
+
+/* The process that looks up names (resolver.c). */
+struct supervised_resolver {
+	struct supervisor *supervisor;
+	pid_t pid;            /* 0: not running */
+	int program_fd;
+	struct watch channel; /* fd -1: none */
+	struct timer timer;   /* to start again, or to lose patience */
+	msec started;
+	msec backoff;
+	uint32_t instance; /* ever started */
+	bool is_ready;     /* it has said so */
+	bool owes_hosts;   /* it has to be told whom to look up, from `next` on */
+	struct rule_host *next;
+};
+
 /* The access rules of all services, as the gates map them. */
 struct rule_set {
 	int image_fd; /* -1: no service has rules */
@@ -172,6 +200,8 @@ struct rule_set {
 	uint32_t generation;
 	struct rule_file *files;
 	struct rule_interface *interfaces;
+	struct rule_host *hosts;
+	bool need_resolver;
 };
 
 enum handover_stage {
@@ -206,6 +236,7 @@ struct supervised_gate {
 	bool owes_rules;         /* the same, when the rules changed */
 	bool owes_holds;         /* the same, when it should have been told who is held */
 	uint32_t next_hold;      /* from that row on */
+	uint32_t resolver;       /* the instance that it has a channel to */
 	bool owes_wake;          /* its queue was full when it should have been woken */
 	bool has_served;         /* since it was started */
 	bool has_let_go;         /* of the sockets, for an upgrade */
@@ -337,6 +368,8 @@ struct supervisor {
 	struct rule_set rules;
 	struct watch rule_watch; /* on the folders of the rules' files; fd -1: none */
 	struct timer rule_timer;
+	struct supervised_resolver resolver;
+	struct timer host_timer;
 	struct watch interface_watch; /* notices of the kernel; `ready` NULL: not asked for */
 	struct served **rows;         /* by row; NULL: free */
 	struct shared *shared;

@@ -16,6 +16,7 @@
 #include "supervisor/logging.h"
 #include "supervisor/records.h"
 #include "supervisor/reload.h"
+#include "supervisor/resolver.h"
 #include "supervisor/rules.h"
 #include "supervisor/rundir.h"
 #include "supervisor/services.h"
@@ -69,6 +70,7 @@ reap(struct supervisor *supervisor)
 
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
 		if (!gates_reaped(supervisor, pid, status) &&
+			!resolver_reaped(supervisor, pid, status) &&
 			!bans_reaped(supervisor, pid, status) &&
 			!upgrade_reaped(supervisor, pid, status))
 			handlers_reaped(supervisor, pid, status, cpu_ms(&usage));
@@ -142,6 +144,7 @@ init(struct supervisor *supervisor)
 	if (error == 0)
 		error = catch_signals(supervisor);
 	hearing_init(supervisor);
+	resolver_init(supervisor);
 	if (error == 0)
 		error = control_init(supervisor);
 	supervisor->flush.turn_ends = turn_ends;

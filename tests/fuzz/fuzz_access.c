@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/base/prefix.o src/base/textbuf.o src/base/utf8.o src/config/access_rule.o */
+/* LINK: src/base/hostname.o src/base/prefix.o src/base/textbuf.o src/base/utf8.o src/config/access_rule.o */
 /* Any text as a word of only_from and of access_times: refused with a reason, or kept in a form
  * that is read to the same again and never means more than an address, a name or ALL. */
 #include "config/access_rule.h"

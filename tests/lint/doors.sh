@@ -3,9 +3,9 @@
 # Doors stay doors: headers compile alone and are small, power is used in two files, and the
 # programs are made of what they should be made of.
 #
-# usage: tests/lint/doors.sh BUILD "OBJECTS OF REEVED" "OBJECTS OF REEVE-GATE"
+# usage: tests/lint/doors.sh BUILD "OBJECTS OF REEVED" "OBJECTS OF REEVE-GATE" "OBJECTS OF REEVE-RESOLVER"
 set -eu
-build=$1 reeved_objects=$2 gate_objects=$3
+build=$1 reeved_objects=$2 gate_objects=$3 resolver_objects=$4
 # A door is what other folders include; the headers between the files of one room may hold more.
 most_in_a_door=12
 most_in_a_room=30
@@ -57,6 +57,13 @@ for object in $gate_objects; do
 	case $object in
 	src/supervisor/* | src/effects/priv.o | src/effects/spawn*.o | src/effects/listen.o | src/effects/notify.o)
 		complain "Makefile: reeve-gate links $object, which is the supervisor's" ;;
+	esac
+done
+
+for object in $resolver_objects; do
+	case $object in
+	src/supervisor/* | src/gate/* | services/* | src/effects/priv.o | src/effects/spawn*.o | src/effects/listen.o | src/effects/notify.o)
+		complain "Makefile: reeve-resolver links $object, which is somebody else's" ;;
 	esac
 done
 

@@ -11,7 +11,7 @@ find src services -name '*.[ch]' -o -name '*.def' | sort | xargs awk '
 		if (path ~ /^(src\/)?config\//) return 1
 		if (path ~ /^(src\/)?model\//) return 2
 		if (path ~ /^(src\/)?effects\//) return 3
-		if (path ~ /^(src\/)?(supervisor|gate|control)\//) return 4
+		if (path ~ /^(src\/)?(supervisor|gate|resolver|control)\//) return 4
 		return 5
 	}
 	function complain(text) {
@@ -44,7 +44,7 @@ find src services -name '*.[ch]' -o -name '*.def' | sort | xargs awk '
 			return file ~ /^src\/gate\// ? "" : "only gates include " included
 		if (file ~ /^src\/[^\/]*$/ && included !~ /\//)
 			return ""
-		if (included !~ /^(base|config|model|effects|supervisor|gate|control)\//)
+		if (included !~ /^(base|config|model|effects|supervisor|gate|resolver|control)\//)
 			return "\"" included "\" is not written from src/ (or services/) on"
 		if (floor_of(included) > floor_of(file))
 			return "includes " included " of a higher floor"

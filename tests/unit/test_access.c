@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Who is admitted: the truth table of reeve.conf(5), row by row, and what is around it. */
 /* LINK: src/base/netaddr.o src/base/prefix.o src/base/textbuf.o src/base/utf8.o
- * src/config/access_rule.o src/config/map.o src/base/siphash.o src/model/access.o
+ * src/config/access_rule.o src/base/hostname.o src/config/map.o src/base/siphash.o src/model/access.o
  * src/model/access_build.o src/model/prefixes.o */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,6 +34,7 @@ struct scene {
 	struct source source;
 	size_t lists;
 	struct prefixes *file;
+	struct netaddr addresses[2];
 	struct access *access;
 	size_t size;
 };
@@ -58,6 +59,21 @@ find_interface(void *owner, const char *name)
 {
 	(void)owner;
 	return strcmp(name, "eth0") == 0 ? 2 : strcmp(name, "eth1") == 0 ? 3 : 0;
+}
+
+/* "two.example.org" has two addresses, "none.example.org" none any more but for those who refuse by
+ * it, "who.example.org" is not known. */
+static int
+find_host(void *owner, const char *name, bool is_deny, const struct netaddr **ret_addresses)
+{
+	struct scene *scene = owner;
+
+	assert_int_equal(netaddr_parse_ip(&scene->addresses[0], "192.0.2.7"), 0);
+	assert_int_equal(netaddr_parse_ip(&scene->addresses[1], "2001:db8::7"), 0);
+	*ret_addresses = scene->addresses;
+	if (strcmp(name, "two.example.org") == 0)
+		return 2;
+	return strcmp(name, "none.example.org") == 0 ? is_deny : -1;
 }
 
 static const struct prefixes *
@@ -111,6 +127,7 @@ try_build(struct scene *scene)
 	const struct access_lookup lookup = { .owner = scene,
 		.find_id = find_id,
 		.find_interface = find_interface,
+		.find_host = find_host,
 		.find_list = find_list };
 
 	scene->source.name = "services";
@@ -231,6 +248,105 @@ the_truth_table_holds(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		check_row(&rows[i], i, ACCESS_WAY_NONE);
+}
+
+static void
+a_host_is_its_addresses_and_one_that_nobody_knows_may_be_any(void **state)
+{
+	static const struct row host_rows[] = {
+		{ "two.example.org", NULL, "192.0.2.7", true },
+		{ "two.example.org", NULL, "2001:db8::7", true },
+		{ "two.example.org", NULL, "192.0.2.8", false },
+		{ "two.example.org", "192.0.2.0/24", "192.0.2.7", true },
+		{ "two.example.org 10.0.0.0/8 ALL", "192.0.2.0/25", "192.0.2.7", true },
+		{ "192.0.2.0/24", "two.example.org", "192.0.2.7", false },
+		{ "192.0.2.7/32", "two.example.org", "192.0.2.7", false },
+		{ "none.example.org", NULL, "192.0.2.7", false },
+		{ NULL, "none.example.org", "192.0.2.7", false },
+		{ NULL, "none.example.org", "192.0.2.8", true },
+		{ "who.example.org", NULL, "192.0.2.7", false },
+		{ "who.example.org 192.0.2.7/32", NULL, "192.0.2.7", true },
+		{ NULL, "who.example.org", "192.0.2.7", false },
+		{ "192.0.2.7/32", "who.example.org", "192.0.2.7", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(host_rows); i++)
+		check_row(&host_rows[i], i, ACCESS_WAY_NONE);
+}
+
+/* The client is 192.0.2.7, by eth0, and has these names; NULL: nobody knows. */
+static const struct name_row {
+	const char *only_from;
+	const char *no_access;
+	const char *name;
+	bool is_admitted;
+	bool must_ask; /* if the name is not known */
+} name_rows[] = {
+	{ ".example.org", NULL, "a.example.org", true, true },
+	{ ".example.org", NULL, "example.org", false, true },
+	{ ".example.org", NULL, "a.notexample.org", false, true },
+	{ ".example.org", NULL, "", false, true },
+	{ ".example.org", NULL, NULL, false, true },
+	{ NULL, ".example.org", "a.example.org", false, true },
+	{ NULL, ".example.org", "a.example.com", true, true },
+	{ NULL, ".example.org", "", true, true },
+	{ NULL, ".example.org", NULL, false, true },
+	{ ".lab.example.org", ".example.org", "a.lab.example.org", true, true },
+	{ ".example.org", ".lab.example.org", "a.lab.example.org", false, true },
+	{ ".example.org", ".example.org", "a.example.org", false, true },
+	{ ".example.org", "ALL", "a.example.org", true, true },
+	{ "ALL", ".example.org", "a.example.org", false, true },
+	{ "192.0.2.0/24", ".example.org", "a.example.org", false, true },
+	{ "192.0.2.7/32", ".example.org", "a.example.org", true, false },
+	{ ".example.org", "192.0.2.0/24", "a.example.org", false, false },
+	{ ".example.org", "192.0.2.7/32", "a.example.org", false, false },
+	{ ".example.org 192.0.2.0/24", NULL, NULL, true, false },
+	{ "192.0.3.0/24", ".example.org", NULL, false, false },
+	{ "interface:eth0", ".example.org", "a.example.org", false, true },
+	{ ".example.org", "interface:eth0", "a.example.org", false, false },
+	{ ".example.org", "interface:eth1", "a.example.org", true, true },
+};
+
+static void
+check_name_row(const struct name_row *row, size_t number)
+{
+	struct scene scene = { .size = 0 };
+	char *only_from = row->only_from ? strdup(row->only_from) : NULL;
+	char *no_access = row->no_access ? strdup(row->no_access) : NULL;
+	struct client_names names = { .count = 1 };
+	struct netaddr address;
+	struct access_client client = { .address = &address, .way = 2, .minute = NOON };
+	struct access_place place;
+
+	assert_int_equal(netaddr_parse_ip(&address, "192.0.2.7"), 0);
+	set_service(&scene, 0, only_from, no_access, NULL);
+	build(&scene);
+	assert_true(access_asks_names(scene.access, 0));
+	if (access_must_ask(scene.access, 0, &client) != row->must_ask)
+		fail_msg("row %zu: only_from %s, no_access %s: the name %s", number, row->only_from,
+			row->no_access, row->must_ask ? "does not matter" : "matters");
+	if (row->name) {
+		client.naming = ACCESS_NAMES_KNOWN;
+		client.names = &names;
+		names.count = row->name[0] != '\0';
+		strcpy(names.names[0], row->name);
+		assert_false(access_must_ask(scene.access, 0, &client));
+	}
+	if ((access_judge(scene.access, 0, &client, &place) == VERDICT_ADMIT) != row->is_admitted)
+		fail_msg("row %zu: only_from %s, no_access %s, %s: %s", number, row->only_from,
+			row->no_access, row->name, row->is_admitted ? "refused" : "admitted");
+	fini(&scene);
+	free(only_from);
+	free(no_access);
+}
+
+static void
+a_domain_outdoes_one_that_it_is_part_of_and_a_host_outdoes_both(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(name_rows); i++)
+		check_name_row(&name_rows[i], i);
 }
 
 static void
@@ -479,6 +595,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CLAIM(the_truth_table_holds),
+		CLAIM(a_host_is_its_addresses_and_one_that_nobody_knows_may_be_any),
+		CLAIM(a_domain_outdoes_one_that_it_is_part_of_and_a_host_outdoes_both),
 		CLAIM(an_interface_and_an_address_are_equally_specific_and_all_less_so),
 		CLAIM(without_rules_there_is_no_image),
 		CLAIM(the_rule_that_decided_is_told_by_its_place),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The table of keys: every row, and every kind of value. */
 /* LINK: src/config/keys.o src/config/value.o src/base/prefix.o src/config/access_rule.o
+ * src/base/hostname.o
  * src/config/banner.o src/config/value_read.o src/config/value_write.o src/config/arena.o
  * src/config/map.o src/config/meaning.o src/config/protocols.o src/config/complaint.o
  * src/base/netaddr.o src/base/textbuf.o src/base/utf8.o */

@@ -2,7 +2,7 @@
  * src/config/value.o src/base/prefix.o src/config/access_rule.o src/config/banner.o
  * src/config/value_read.o src/config/value_write.o src/config/complaint.o src/config/protocols.o
  * src/config/builtins.o src/base/textbuf.o src/base/utf8.o src/base/netaddr.o src/config/map.o
- * src/effects/self.o */
+ * src/effects/self.o src/base/hostname.o */
 /* SPDX-License-Identifier: ISC */
 /* From keys to steps: what would change nothing is left out, what we may not do is not tried
  * unless somebody asked for it. */

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+/* The resolver's life: confinement, the supervisor's messages, gates that ask. */
+#include "resolver/resolver.h"
+
+#include "effects/sandbox.h"
+#include "resolver/hosts.h"
+#include "resolver/inquiries.h"
+
+#include <ares.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define QUESTIONS_AT_ONCE 32 /* of one gate before the others get their turn */
+
+/* --- gates */
+
+static void
+forget_asker(struct asker *asker)
+{
+	struct asker **place = &asker->resolver->first_asker;
+
+	while (*place != asker)
+		place = &(*place)->next;
+	*place = asker->next;
+	loop_unwatch(asker->resolver->loop, &asker->watch);
+	channel_close(asker->watch.fd);
+	free(asker);
+}
+
+static void
+asker_ready(struct watch *watch, uint32_t events)
+{
+	struct asker *asker = CONTAINER_OF(watch, struct asker, watch);
+	struct resolver *resolver = asker->resolver;
+	const char *rule = NULL;
+	int got = 1;
+
+	(void)events;
+	for (int i = 0; got > 0 && i < QUESTIONS_AT_ONCE; i++) {
+		struct message_question *question = &resolver->message.body.question;
+
+		got = channel_receive(watch->fd, CHANNEL_QUESTION, CHANNEL_SERVE,
+			&resolver->message, &rule);
+		if (got <= 0)
+			break;
+		question->daemon[sizeof(question->daemon) - 1] = '\0';
+		if (question->address.family != AF_INET && question->address.family != AF_INET6)
+			got = -EPROTO;
+		else
+			inquiries_ask(resolver->inquiries, asker, question);
+		channel_done(&resolver->message);
+	}
+	if (got < 0)
+		forget_asker(asker);
+}
+
+static int
+add_asker(struct resolver *resolver, int asker_fd)
+{
+	struct asker *asker = calloc(1, sizeof(*asker));
+
+	if (!asker) {
+		channel_close(asker_fd);
+		return -ENOMEM;
+	}
+	asker->watch = (struct watch){ .fd = asker_fd, .events = EPOLLIN, .ready = asker_ready };
+	asker->resolver = resolver;
+	asker->number = ++resolver->next_asker;
+	asker->next = resolver->first_asker;
+	resolver->first_asker = asker;
+	return loop_watch(resolver->loop, &asker->watch);
+}
+
+/* --- the supervisor */
+
+static int
+take_settings(struct resolver *resolver, const struct message_settings *settings)
+{
+	int error;
+
+	resolver->settings = *settings;
+	resolver->settings.servers[sizeof(settings->servers) - 1] = '\0';
+	error = inquiries_begin(resolver->inquiries);
+	return error < 0 ? error : hosts_begin(resolver->hosts);
+}
+
+static int
+obey(struct resolver *resolver, struct message *message)
+{
+	switch ((unsigned)message->type) {
+	case MESSAGE_asker:
+		return add_asker(resolver, util_take_fd(&message->fds[0]));
+	case MESSAGE_settings:
+		return take_settings(resolver, &message->body.settings);
+	case MESSAGE_hosts:
+		return hosts_add(resolver->hosts, message);
+	default: /* the channel lets none of the others through */
+		return -EPROTO;
+	}
+}
+
+static void
+channel_ready(struct watch *watch, uint32_t events)
+{
+	struct resolver *resolver = CONTAINER_OF(watch, struct resolver, channel);
+	struct message *message = &resolver->message;
+	const char *rule = "it cannot be obeyed";
+	int got;
+
+	(void)events;
+	got = channel_receive(watch->fd, CHANNEL_TO_RESOLVER, CHANNEL_SERVE, message, &rule);
+	if (got == 1) {
+		got = obey(resolver, message);
+		channel_done(message);
+	}
+	if (got >= 0)
+		return;
+	if (got != -EPIPE)
+		LOG(resolver_rejected, .message = channel_message_name(message->type), .rule = rule,
+			.error = -got);
+	loop_quit(resolver->loop);
+}
+
+/* --- the whole */
+
+static void
+turn_ends(struct after *after, msec now)
+{
+	(void)after;
+	(void)now;
+	log_flush();
+}
+
+static int
+init(struct resolver *resolver, int channel_fd)
+{
+	resolver->loop = loop_new(NULL);
+	if (!resolver->loop)
+		return -errno;
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
+		return -ENOMEM;
+	resolver->hosts = hosts_new(resolver);
+	resolver->inquiries = inquiries_new(resolver);
+	if (!resolver->hosts || !resolver->inquiries)
+		return -ENOMEM;
+	resolver->after.turn_ends = turn_ends;
+	loop_add_after(resolver->loop, &resolver->after);
+	resolver->channel =
+		(struct watch){ .fd = channel_fd, .events = EPOLLIN, .ready = channel_ready };
+	return loop_watch(resolver->loop, &resolver->channel);
+}
+
+static void
+fini(struct resolver *resolver)
+{
+	(void)hosts_free(resolver->hosts);
+	(void)inquiries_free(resolver->inquiries);
+	while (resolver->first_asker)
+		forget_asker(resolver->first_asker);
+	ares_library_cleanup();
+	(void)loop_free(resolver->loop);
+}
+
+static int
+prepare(enum log_sink sink, enum log_level level)
+{
+	int result;
+
+	/* Ctrl-C reaches the whole foreground; the supervisor decides what it means. */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGINT, SIG_IGN) == SIG_ERR ||
+		signal(SIGHUP, SIG_IGN) == SIG_ERR)
+		return -errno;
+	if (setenv("TZ", ":/etc/localtime", 0) < 0)
+		return -errno;
+	tzset();
+	result = log_open(sink, level, "reeve-resolver");
+	return result < 0 && sink != LOG_SINK_STDERR
+		? log_open(LOG_SINK_STDERR, level, "reeve-resolver")
+		: result;
+}
+
+static int
+confine(void)
+{
+	const char *part = "";
+	int result = sandbox_enter_resolver(&part);
+
+	if (result == 0)
+		return 0;
+	LOG(gate_unconfined, .part = part, .error = -result);
+	return strcmp(part, "landlock") == 0 ? 0 : result;
+}
+
+int
+resolver_main(int channel_fd, enum log_sink sink, enum log_level level)
+{
+	struct resolver *resolver = calloc(1, sizeof(*resolver));
+	const struct message_ready ready = { .version = CHANNEL_VERSION,
+		.pid = (uint32_t)getpid() };
+	int result = resolver ? prepare(sink, level) : -ENOMEM;
+
+	if (result == 0)
+		result = init(resolver, channel_fd);
+	if (result == 0)
+		result = confine();
+	if (result == 0)
+		result = channel_send(channel_fd, MESSAGE_ready, &ready, NULL, 0, NULL, 0);
+	if (result == 0)
+		result = loop_run(resolver->loop);
+	if (result < 0)
+		LOG(system_error, .step = "resolver", .error = -result);
+	if (resolver)
+		fini(resolver);
+	log_flush();
+	free(resolver);
+	return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

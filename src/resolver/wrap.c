@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/* tcp_wrappers' files, by libwrap. */
+#include "resolver/wrap.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <tcpd.h>
+#include <unistd.h>
+
+#define SAID_MAX 512
+
+/* Names that the library knows, and what it calls for things that are not done here. Netgroups are
+ * looked up by nobody: a rule with one ends the question with a refusal, for what it would have said
+ * is not known. */
+int
+innetgr(const char *netgroup, const char *host, const char *user, const char *domain)
+{
+	(void)host;
+	(void)user;
+	(void)domain;
+	tcpd_jump("netgroup @%s is not looked up", netgroup);
+	return 0;
+}
+
+/* Commands are not started. Where the library takes that for a reason to end the process, the
+ * question ends with a refusal. */
+pid_t
+fork(void)
+{
+	errno = EPERM;
+	return -1;
+}
+
+void
+clean_exit(struct request_info *request)
+{
+	(void)request;
+	tcpd_jump("a command decides, and none is carried out here");
+}
+
+/* What the library has to say is an event. Under the names that fortified programs call. */
+void __vsyslog_chk(int priority, int flag, const char *format, va_list arguments);
+void __syslog_chk(int priority, int flag, const char *format, ...);
+
+void
+__vsyslog_chk(int priority, int flag, const char *format, va_list arguments)
+{
+	char text[SAID_MAX];
+
+	(void)priority;
+	(void)flag;
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	LOG(libwrap_said, .line = text);
+}
+
+void
+__syslog_chk(int priority, int flag, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	__vsyslog_chk(priority, flag, format, arguments);
+	va_end(arguments);
+}
+
+enum wrap_answer
+wrap_judge(const char *daemon, const struct netaddr *address, const char *name)
+{
+	struct request_info request;
+	char text[NETADDR_TEXT_MAX];
+	bool is_admitted;
+
+	/* The user is not asked for (rfc931), nor is a name, which would block. */
+	request_init(&request, RQ_DAEMON, daemon, RQ_CLIENT_ADDR, netaddr_format_ip(address, text),
+		RQ_USER, "unknown", 0);
+	if (name)
+		request_set(&request, RQ_CLIENT_NAME, name, 0);
+	is_admitted = hosts_access(&request) != 0;
+	/* Had it been asked for, the library would have written there that it is unknown. */
+	if (!name && request.client->name[0] != '\0')
+		return WRAP_WANTS_NAME;
+	return is_admitted ? WRAP_ADMITS : WRAP_REFUSES;
+}

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: ISC
+"""A small DNS server on loopback, whose records a claim changes as it likes."""
+
+import ipaddress
+import socket
+import struct
+import threading
+
+A, PTR, AAAA = 1, 12, 28
+NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME = 0, 2, 3
+
+
+def reverse_name(address):
+    return ipaddress.ip_address(address).reverse_pointer
+
+
+def encode_name(name):
+    return b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+
+
+def read_question(packet):
+    """(name, type, what stands there)."""
+    labels, at = [], 12
+    while packet[at]:
+        labels.append(packet[at + 1:at + 1 + packet[at]].decode())
+        at += 1 + packet[at]
+    return (".".join(labels).lower(), struct.unpack("!H", packet[at + 1:at + 3])[0],
+            packet[12:at + 5])
+
+
+class Dns:
+    """Answers from `records`: (name, type) to a list of addresses or names. `mute` says nothing,
+    `failing` says that it cannot; `asked` counts what was asked."""
+
+    def __init__(self, scene):
+        self.records = {}
+        self.ttl = 1
+        self.mute = self.failing = False
+        self.asked = []
+        self.held = []
+        self.socket = scene.keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(0.05)
+        self.server = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.is_over = False
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+        scene.stack.callback(self.end)
+
+    def end(self):
+        self.is_over = True
+        self.thread.join()
+
+    def host(self, name, *addresses):
+        """Give a name these addresses, and these only."""
+        for kind, version in ((A, 4), (AAAA, 6)):
+            self.records[name, kind] = [text for text in addresses
+                                        if ipaddress.ip_address(text).version == version]
+
+    def reverse(self, address, *names):
+        self.records[reverse_name(address), PTR] = list(names)
+
+    def forget(self, name):
+        self.records.pop((name, A), None)
+        self.records.pop((name, AAAA), None)
+
+    def answer(self, packet):
+        name, kind, question = read_question(packet)
+        self.asked.append((name, kind))
+        is_known = any(known == name for known, _ in self.records)
+        code = SERVER_FAILURE if self.failing else NO_ERROR if is_known else NO_SUCH_NAME
+        values = [] if self.failing else self.records.get((name, kind), [])
+        parts = []
+        for value in values:
+            data = encode_name(value) if kind == PTR else ipaddress.ip_address(value).packed
+            parts.append(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, self.ttl, len(data)) + data)
+        header = packet[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(parts), 0, 0)
+        return header + question + b"".join(parts)
+
+    def serve(self):
+        while not self.is_over:
+            try:
+                packet, peer = self.socket.recvfrom(4096)
+            except socket.timeout:
+                continue
+            except OSError:
+                return
+            if self.mute:
+                self.held.append((packet, peer))
+                self.asked.append(read_question(packet)[:2])
+            else:
+                self.socket.sendto(self.answer(packet), peer)
+
+    def speak(self):
+        """Answer what was held back, and from now on."""
+        self.mute = False
+        for packet, peer in self.held:
+            self.socket.sendto(self.answer(packet), peer)
+        self.held = []
