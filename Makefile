@@ -125,13 +125,13 @@ REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/
 	src/base/textbuf.o src/base/utf8.o src/base/verdict.o src/model/access.o \
 	src/model/access_build.o src/model/control_methods.o src/model/openmetrics.o \
 	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/varlink.o \
-	src/effects/local.o src/control/arguments.o src/control/client.o src/control/daemon.o \
-	src/control/explain.o src/control/explain_rules.o src/control/explain_verb.o \
-	src/control/lint.o src/control/lint_access.o src/control/lint_exposure.o \
-	src/control/lint_files.o src/control/lint_limits.o src/control/lint_verb.o \
-	src/control/metrics.o src/control/output.o src/control/show.o src/control/table.o \
-	src/control/top.o src/control/top_keys.o src/control/top_model.o src/control/verbs.o \
-	src/reevectl.o
+	src/effects/local.o src/control/arguments.o src/control/client.o src/control/completion.o \
+	src/control/daemon.o src/control/explain.o src/control/explain_rules.o \
+	src/control/explain_verb.o src/control/lint.o src/control/lint_access.o \
+	src/control/lint_exposure.o src/control/lint_files.o src/control/lint_limits.o \
+	src/control/lint_verb.o src/control/metrics.o src/control/output.o src/control/show.o \
+	src/control/table.o src/control/top.o src/control/top_keys.o src/control/top_model.o \
+	src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.
 # Who runs COMMANDS is an administrator or an init; who runs HELPERS is reeved.
@@ -195,6 +195,12 @@ EXPAND = sed -e 's,@VERSION@,$(VERSION),g' -e 's,@SBINDIR@,$(SBINDIR),g' \
 $(BUILD)/etc/%: etc/% $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(EXPAND) $< >$@
+# reevectl knows its own words.
+$(BUILD)/etc/completion/reevectl.bash $(BUILD)/etc/completion/_reevectl \
+$(BUILD)/etc/completion/reevectl.fish: $(BUILD)/reevectl
+	@mkdir -p $(@D)
+	$(Q)$(BUILD)/reevectl completion \
+		$(if $(filter .bash .fish,$(suffix $@)),$(patsubst .%,%,$(suffix $@)),zsh) >$@
 $(BUILD)/man/%: man/% $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(EXPAND) $< >$@

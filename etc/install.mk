@@ -25,6 +25,9 @@ INSTALLED = $(foreach command,$(COMMANDS),755:$(BUILD)/$(command):$(SBINDIR)/$(c
 		644:etc/completion/$(file):$(ZSHDIR)/$(file)) \
 	$(foreach file,$(notdir $(wildcard etc/completion/*.fish)),\
 		644:etc/completion/$(file):$(DATADIR)/fish/vendor_completions.d/$(file)) \
+	644:$(BUILD)/etc/completion/reevectl.bash:$(DATADIR)/bash-completion/completions/reevectl \
+	644:$(BUILD)/etc/completion/_reevectl:$(ZSHDIR)/_reevectl \
+	644:$(BUILD)/etc/completion/reevectl.fish:$(DATADIR)/fish/vendor_completions.d/reevectl.fish \
 	644:etc/qotd:$(DATADIR)/reeve/qotd \
 	644:etc/grafana/reeve.json:$(DATADIR)/reeve/grafana.json \
 	$(foreach file,$(wildcard etc/systemd/reeved.service.d/*.conf),\

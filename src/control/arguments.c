@@ -13,13 +13,13 @@
 #define GIVEN_MAX 32
 #define OF_A_VERB 1000 /* and above: the place of an option in the list */
 
+#define VALUE_NONE no_argument
+#define VALUE_FILE required_argument
+#define VALUE_FOLDER required_argument
 static const struct option common_options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "services", required_argument, NULL, 's' },
-	{ "run-dir", required_argument, NULL, 'r' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+#define OPTION(word, letter, value, help) { word, VALUE_##value, NULL, letter },
+#include "control/control_options.def"
+#undef OPTION
 };
 
 /* Options may stand anywhere, so they are read before it is known whose they are. */

@@ -4,6 +4,7 @@
 
 #include "control/arguments.h"
 #include "control/client.h"
+#include "control/completion.h"
 #include "control/daemon.h"
 #include "control/explain.h"
 #include "control/lint.h"

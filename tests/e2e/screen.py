@@ -133,9 +133,10 @@ def ends_a_letter(text):
 
 
 class Terminal:
-    """A program on a terminal of its own."""
+    """A program on a terminal of its own. Its standard error is apart, but a shell's is not."""
 
-    def __init__(self, command, columns=80, lines=24, name="vt100", **environment):
+    def __init__(self, command, columns=80, lines=24, name="vt100", cwd=None, is_shell=False,
+                 **environment):
         self.screen = Screen(columns, lines)
         self.raw = b""
         self.changed = threading.Lock()
@@ -147,8 +148,9 @@ class Terminal:
             env.pop(unwanted, None)
         env.update(environment)
         self.process = subprocess.Popen(
-            command, stdin=self.slave, stdout=self.slave, stderr=subprocess.PIPE, env=env,
-            start_new_session=True,
+            command, stdin=self.slave, stdout=self.slave,
+            stderr=self.slave if is_shell else subprocess.PIPE, env=env, start_new_session=True,
+            cwd=cwd,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
@@ -214,7 +216,8 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self.process.stderr.close()
+        if self.process.stderr is not None:
+            self.process.stderr.close()
         os.close(self.slave)
         self.thread.join(WAIT)  # the last slave is closed: its read ends
         os.close(self.master)
