@@ -45,10 +45,14 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 
 # --- who is made of what. reeved holds no protocol code, reeve-gate no privileged call: these
 # lists are the proof.
-BASE := src/base/hostname.o src/base/log.o src/base/log_file.o src/base/log_json.o src/base/log_policy.o src/base/log_ring.o src/base/shared_log.o \
-	src/base/log_sink.o src/base/loop.o src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/saved.o src/base/shared.o src/base/shared_holds.o \
-	src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o src/base/shared_sources.o \
-	src/base/siphash.o src/base/textbuf.o src/base/utf8.o src/base/verdict.o
+# What says something, and all that takes.
+LOG := src/base/explain.o src/base/log.o src/base/log_file.o src/base/log_json.o \
+	src/base/log_policy.o src/base/log_ring.o src/base/log_sink.o src/base/netaddr.o \
+	src/base/textbuf.o src/base/utf8.o
+BASE := $(LOG) src/base/hostname.o src/base/loop.o src/base/name.o src/base/prefix.o \
+	src/base/saved.o src/base/shared.o src/base/shared_holds.o src/base/shared_log.o \
+	src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o \
+	src/base/shared_sources.o src/base/siphash.o src/base/verdict.o
 READER := src/base/hostname.o src/config/access_rule.o src/config/arena.o src/config/clashes.o \
 	src/config/banner.o src/config/banner_files.o \
 	src/config/complaint.o src/config/conf.o src/config/conf_text.o src/config/config.o \

@@ -114,6 +114,16 @@ louder(int *level)
 	*level = *level < 0 ? LOG_LEVEL_DEBUG : *level;
 }
 
+/* One gate, so that everything happens in one place; and there it is shown. */
+static void
+explain(struct supervisor_settings *settings)
+{
+	settings->is_foreground = true;
+	settings->log = CONFIG_LOG_STDERR;
+	settings->log_level = LOG_LEVEL_EXPLAIN;
+	settings->gates = settings->gates < 0 ? 1 : settings->gates;
+}
+
 static int
 take_option(struct command *command, enum option_id id, const char *value)
 {
@@ -152,6 +162,9 @@ take_option(struct command *command, enum option_id id, const char *value)
 		return 0;
 	case OPTION_VERBOSE:
 		louder(&settings->log_level);
+		return 0;
+	case OPTION_EXPLAIN:
+		explain(settings);
 		return 0;
 	case OPTION_HELP_CONFIG:
 		command->form = value != NULL ? value : "text";
@@ -350,6 +363,7 @@ run(const struct command *command)
 	case OPTION_FOREGROUND:
 	case OPTION_LOG:
 	case OPTION_VERBOSE:
+	case OPTION_EXPLAIN:
 	case OPTION_ANNOUNCE:
 	case OPTION_COUNT:
 		break; /* no action of their own: serve */

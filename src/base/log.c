@@ -3,6 +3,7 @@
  * journal's fields and the manual's list. Where it goes then is log_sink.c's. */
 #include "base/log.h"
 
+#include "base/explain.h"
 #include "base/log_json.h"
 #include "base/log_sink.h"
 #include "base/textbuf.h"
@@ -10,6 +11,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define RECORD_MAX 61440 /* bytes of one event, whatever its values */
 #define VALUE_MAX 2048   /* bytes of a value; it is cut there */
@@ -26,6 +28,7 @@ static struct {
 	void *keeper;
 	struct textbuf text;
 	struct textbuf fields;
+	bool explains;
 	/* Of services with wishes; and what those of this record leave out. */
 	struct log_policy *policies;
 	size_t policy_count;
@@ -362,8 +365,10 @@ log_open_at(enum log_sink sink, enum log_level level, const char *identifier, co
 
 	log_flush();
 	error = log_sink_open(sink, identifier, path);
-	if (error == 0)
-		state.level = level;
+	if (error == 0) {
+		state.explains = level == LOG_LEVEL_EXPLAIN;
+		state.level = state.explains ? LOG_LEVEL_NOTICE : level;
+	}
 	return error;
 }
 
@@ -371,6 +376,20 @@ int
 log_open(enum log_sink sink, enum log_level level, const char *identifier)
 {
 	return log_open_at(sink, level, identifier, NULL);
+}
+
+enum log_sink
+log_guess_sink(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char stderr_stream[64];
+	struct stat status;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &status) < 0)
+		return LOG_SINK_STDERR;
+	(void)snprintf(stderr_stream, sizeof(stderr_stream), "%ju:%ju", (uintmax_t)status.st_dev,
+		(uintmax_t)status.st_ino);
+	return strcmp(stream, stderr_stream) == 0 ? LOG_SINK_JOURNAL : LOG_SINK_STDERR;
 }
 
 const char *
@@ -385,6 +404,12 @@ log_set_policies(struct log_policy *policies, size_t count)
 	free(state.policies);
 	state.policies = policies;
 	state.policy_count = count;
+}
+
+bool
+log_explains(void)
+{
+	return state.explains;
 }
 
 bool

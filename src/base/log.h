@@ -26,7 +26,8 @@ enum log_level {
 	LOG_LEVEL_WARNING,
 	LOG_LEVEL_NOTICE,
 	LOG_LEVEL_INFO,
-	LOG_LEVEL_DEBUG
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_EXPLAIN /* notices, and the lines of base/explain.h */
 };
 enum log_sink { LOG_SINK_STDERR, LOG_SINK_JOURNAL, LOG_SINK_SYSLOG, LOG_SINK_JSON };
 

@@ -431,6 +431,21 @@ log_sink_take(enum log_level level, const struct textbuf *text, struct textbuf *
 }
 
 void
+log_sink_take_explanation(const struct textbuf *line)
+{
+	size_t length_before = state.gathered.length;
+
+	textbuf_addf(&state.gathered, "%s[%d] ", state.identifier, (int)state.pid);
+	textbuf_add_bytes(&state.gathered, line->text, line->length);
+	textbuf_add_bytes(&state.gathered, "\n", 1);
+	if (textbuf_error(&state.gathered) == 0)
+		return;
+	state.gathered.error = 0;
+	state.gathered.length = length_before;
+	state.lost++;
+}
+
+void
 log_sink_lose(uint64_t records)
 {
 	state.lost += records;
@@ -477,18 +492,4 @@ void
 log_set_facility(int facility)
 {
 	state.facility = facility;
-}
-
-enum log_sink
-log_guess_sink(void)
-{
-	const char *stream = getenv("JOURNAL_STREAM");
-	char stderr_stream[64];
-	struct stat status;
-
-	if (stream == NULL || fstat(STDERR_FILENO, &status) < 0)
-		return LOG_SINK_STDERR;
-	(void)snprintf(stderr_stream, sizeof(stderr_stream), "%ju:%ju", (uintmax_t)status.st_dev,
-		(uintmax_t)status.st_ino);
-	return strcmp(stream, stderr_stream) == 0 ? LOG_SINK_JOURNAL : LOG_SINK_STDERR;
 }

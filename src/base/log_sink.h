@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Where the log's records go: gathered lines to stderr, datagrams to the journal or to syslog.
- * For log.c alone. Nothing blocks; what is not taken is lost and counted. */
+ * For log.c and explain.c alone. Nothing blocks; what is not taken is lost and counted. */
 #ifndef REEVE_LOG_SINK_H
 #define REEVE_LOG_SINK_H
 
@@ -18,6 +18,9 @@ bool log_sink_wants_json(void);
 /* Take a record. `text` is the readable part without a newline; `fields` are complete lines of
  * the journal's protocol, empty for other sinks, and are spoiled here. */
 void log_sink_take(enum log_level level, const struct textbuf *text, struct textbuf *fields);
+
+/* Take a line of --explain. */
+void log_sink_take_explanation(const struct textbuf *line);
 
 /* Count `records` as lost. */
 void log_sink_lose(uint64_t records);

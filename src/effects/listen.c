@@ -2,6 +2,7 @@
 /* Open the sockets that services listen on. */
 #include "effects/listen.h"
 
+#include "base/explain.h"
 #include "effects/priv.h"
 
 #include <errno.h>
@@ -25,6 +26,20 @@ set_option(int socket_fd, int level, int option, int value)
 	return setsockopt(socket_fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+static const char *
+family_word(int family)
+{
+	return family == AF_UNIX ? "AF_UNIX" : family == AF_INET6 ? "AF_INET6" : "AF_INET";
+}
+
+static const char *
+type_word(int type)
+{
+	return type == SOCK_STREAM   ? "SOCK_STREAM"
+		: type == SOCK_DGRAM ? "SOCK_DGRAM"
+				     : "SOCK_SEQPACKET";
+}
+
 static int
 new_socket(int *ret_socket_fd, const struct endpoint *endpoint)
 {
@@ -34,6 +49,8 @@ new_socket(int *ret_socket_fd, const struct endpoint *endpoint)
 
 	if (socket_fd < 0)
 		return -errno;
+	EXPLAIN(socket, .family = family_word(protocol_family(endpoint->protocol)),
+		.type = type_word(protocol_type(endpoint->protocol)), .socket_fd = socket_fd);
 	/* IPv4 and IPv6 are two sockets on every host, whatever net.ipv6.bindv6only says. */
 	if (protocol_family(endpoint->protocol) == AF_INET6)
 		error = set_option(socket_fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
@@ -135,6 +152,18 @@ read_bound(int listen_fd, const struct endpoint *endpoint, struct netaddr *ret_b
 	return netaddr_from_sockaddr(ret_bound, &bound.any);
 }
 
+static void
+tell_bind(int listen_fd, const struct endpoint *endpoint, uint16_t port)
+{
+	struct netaddr address = endpoint->address;
+	char room[NETADDR_TEXT_MAX];
+
+	address.port = port != 0 ? port : address.port;
+	EXPLAIN(bind, .socket_fd = listen_fd,
+		.address =
+			endpoint->path != NULL ? endpoint->path : netaddr_format(&address, room));
+}
+
 /* The steps after socket(2); *ret_step is the one that failed. */
 static int
 set_up(int listen_fd, struct netaddr *ret_bound, const struct endpoint *endpoint, uint16_t port,
@@ -153,6 +182,7 @@ set_up(int listen_fd, struct netaddr *ret_bound, const struct endpoint *endpoint
 			: bind_internet(listen_fd, endpoint, port);
 	if (error < 0)
 		return error;
+	tell_bind(listen_fd, endpoint, port);
 	*ret_step = "setsockopt";
 	if (!is_unix && options->is_first)
 		error = set_option(listen_fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -162,8 +192,13 @@ set_up(int listen_fd, struct netaddr *ret_bound, const struct endpoint *endpoint
 	if (protocol_type(endpoint->protocol) != SOCK_DGRAM &&
 		listen(listen_fd, options->backlog) < 0)
 		return -errno;
+	if (protocol_type(endpoint->protocol) != SOCK_DGRAM)
+		EXPLAIN(listen, .socket_fd = listen_fd, .backlog = options->backlog);
 	*ret_step = "getsockname";
-	return read_bound(listen_fd, endpoint, ret_bound);
+	error = read_bound(listen_fd, endpoint, ret_bound);
+	if (error == 0 && !is_unix)
+		EXPLAIN(getsockname, .socket_fd = listen_fd, .address = ret_bound);
+	return error;
 }
 
 int

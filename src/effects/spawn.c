@@ -4,6 +4,7 @@
  * The wait is ours and not CLONE_VFORK's where the child takes another's uid: from then on any
  * process of that uid may stop it, and vfork would hold the supervisor for as long as it likes.
  * Elsewhere the kernel's own wait saves 12 of 200 us (tests/bench/RESULTS.md). */
+#include "base/explain.h"
 #include "effects/spawn_child.h"
 
 #include <errno.h>
@@ -178,6 +179,11 @@ spawn_run(const struct spawn_plan *plan, const struct spawn_start *start,
 	if (error < 0 && child.step == SPAWN_STEP_DESCRIPTORS && child.shares_descriptors) {
 		child.shares_descriptors = false;
 		error = clone_child(&child);
+	}
+	if (error == 0) {
+		EXPLAIN(start_program, .pid = child.pid);
+		EXPLAIN(exec, .path = plan->path != NULL ? plan->path : plan->argv[0],
+			.pid = child.pid);
 	}
 	ret_result->pid = error < 0 ? -1 : child.pid;
 	ret_result->failed_step = error < 0 ? child.step : SPAWN_STEP_NONE;

@@ -5,6 +5,7 @@
  * answer and destroy it; so does input that comes while the kernel still owes bytes to the client.
  * So after the last word the input is looked at once more: a client that is still talking, or has
  * much to read yet, gets our FIN and a while to read it, what it says being forgotten. */
+#include "base/explain.h"
 #include "base/log.h"
 #include "gate/conn.h"
 #include "gate/limits.h"
@@ -116,6 +117,7 @@ conn_reap(struct conn *conn)
 		free(conn->aside.input); /* or what is repeated */
 	if (conn->watch.fd >= 0) {
 		loop_unwatch(gate->loop, &conn->watch);
+		EXPLAIN(close, .conn_fd = conn->watch.fd);
 		(void)close(conn->watch.fd);
 		listener_note_closed(gate);
 	}
@@ -196,6 +198,7 @@ conn_close_politely(struct conn *conn)
 		conn_reap(conn);
 		return;
 	}
+	EXPLAIN(shutdown, .conn_fd = conn->watch.fd);
 	conn->stage = CONN_LINGERING;
 	tell_end(conn);
 	conn_leave_service(conn);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Input of connections: shown to the service, echoed, or forgotten. */
+#include "base/explain.h"
 #include "gate/conn.h"
 #include "gate/service.h"
 
@@ -19,6 +20,19 @@ is_for_later(int error)
 	return error == EAGAIN || error == EINTR;
 }
 
+static void
+tell_recv(const struct conn *conn, const char *bytes, ssize_t length)
+{
+	/* What was thrown away without a copy cannot be shown. */
+	size_t shown = *bytes == '\0' ? 0 : (size_t)length;
+
+	if (length > 0)
+		EXPLAIN(recv, .conn_fd = conn->watch.fd, .length = length,
+			.bytes = { bytes, shown });
+	else
+		EXPLAIN(recv_end, .conn_fd = conn->watch.fd);
+}
+
 int64_t
 conn_discard(struct conn *conn)
 {
@@ -34,6 +48,7 @@ conn_discard(struct conn *conn)
 		length = recv(conn->watch.fd, conns->scratch, CONN_READ_MAX, MSG_DONTWAIT);
 	if (length < 0)
 		return -errno;
+	tell_recv(conn, is_tcp ? "" : conns->scratch, length);
 	conn->bytes_in += (uint64_t)length;
 	return length;
 }
@@ -68,6 +83,8 @@ read_echoed(struct conn *conn)
 		MSG_DONTWAIT | (is_packets ? MSG_TRUNC : 0));
 	int result;
 
+	if (length >= 0)
+		tell_recv(conn, conns->scratch, length);
 	if (length <= 0) {
 		if (length == 0)
 			end_now(conn, ENDING_CLIENT_CLOSED);
@@ -151,6 +168,7 @@ read_shown(struct conn *conn)
 			end_now(conn, ENDING_CLIENT_RESET);
 		return;
 	}
+	tell_recv(conn, conns->scratch + kept, fresh);
 	if (fresh == 0)
 		conn->is_at_end = true;
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Output of connections: sent at once, held when the client does not take it, repeated. */
+#include "base/explain.h"
 #include "gate/conn.h"
 
 #include <errno.h>
@@ -62,6 +63,7 @@ try_send(struct conn *conn, const char *bytes, size_t length, int flags)
 
 	if (sent < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	EXPLAIN(send, .conn_fd = conn->watch.fd, .bytes = { bytes, (size_t)sent }, .length = sent);
 	conn->bytes_out += (uint64_t)sent;
 	conn_note_move(conn);
 	return sent;

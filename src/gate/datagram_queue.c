@@ -5,6 +5,7 @@
  * loopback with 64-byte echoes that was no faster than sendmmsg alone, so it is left out. */
 #include "gate/datagram_queue.h"
 
+#include "base/explain.h"
 #include "gate/service.h"
 
 #include <errno.h>
@@ -106,6 +107,20 @@ datagram_queue_add(struct datagram_queue *queue, const struct datagram_to *to, c
 	}
 }
 
+static void
+tell_sent(const struct datagram_queue *queue, unsigned place)
+{
+	const struct iovec *part = &queue->parts[place];
+	struct netaddr peer = { .family = AF_UNIX };
+
+	if (!log_explains())
+		return;
+	(void)netaddr_from_sockaddr(&peer, queue->messages[place].msg_hdr.msg_name);
+	EXPLAIN(send_datagram, .socket_fd = queue->listener->watch.fd,
+		.bytes = { part->iov_base, part->iov_len }, .length = (int64_t)part->iov_len,
+		.peer = &peer);
+}
+
 void
 datagram_queue_flush(struct datagram_queue *queue)
 {
@@ -128,8 +143,10 @@ datagram_queue_flush(struct datagram_queue *queue)
 			done++;
 			continue;
 		}
-		for (int i = 0; i < result; i++)
+		for (int i = 0; i < result; i++) {
 			bytes += queue->messages[done + (unsigned)i].msg_len;
+			tell_sent(queue, done + (unsigned)i);
+		}
 		sent += (uint64_t)result;
 		done += (unsigned)result;
 	}

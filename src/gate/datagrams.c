@@ -2,6 +2,7 @@
 /* Datagrams: from the socket through judgement to the built-in, and its answers. */
 #include "gate/datagrams.h"
 
+#include "base/explain.h"
 #include "gate/admission.h"
 #include "gate/carry.h"
 #include "gate/datagram_queue.h"
@@ -174,6 +175,9 @@ serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
 	struct access_peer unix_peer;
 
 	came.way = read_peer(datagrams, listener, place);
+	EXPLAIN(receive_datagram, .socket_fd = listener->watch.fd,
+		.length = (int64_t)datagram.length, .bytes = { datagram.bytes, datagram.length },
+		.peer = &datagrams->peer.address);
 	if (datagrams->messages[place].msg_hdr.msg_control &&
 		listener->protocol == PROTOCOL_UNIX_DGRAM) {
 		unix_peer_read(&datagrams->messages[place].msg_hdr, &unix_peer);
@@ -226,6 +230,7 @@ serve_batch(struct datagrams *datagrams, struct listener *listener, unsigned bat
 	if (count <= 0)
 		return 0;
 	datagrams->current_listener = listener;
+	EXPLAIN(epoll, .socket_fd = listener->watch.fd);
 	for (int i = 0; i < count; i++) {
 		bytes += datagrams->messages[i].msg_len;
 		serve_one(datagrams, listener, (size_t)i);

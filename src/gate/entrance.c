@@ -2,6 +2,7 @@
 /* In, or away. */
 #include "gate/entrance.h"
 
+#include "base/explain.h"
 #include "gate/admission.h"
 #include "gate/asking.h"
 #include "gate/conn.h"
@@ -117,6 +118,7 @@ entrance_turn_away(const struct entrant *entrant)
 {
 	struct entrant gone = *entrant;
 
+	EXPLAIN(refuse, .conn_fd = gone.conn_fd, .peer = &gone.peer);
 	(void)close(gone.conn_fd);
 	listener_note_closed(gone.service->gate);
 	entrance_give_back(&gone);

@@ -230,10 +230,17 @@ replace_log(const struct message *message)
 }
 
 static int
-obey(struct gate *gate, struct message *message, const char **ret_rule)
+answer_ping(struct gate *gate)
 {
 	const struct message_pong pong = { .unused = 0 };
 
+	outbox_send(gate, MESSAGE_pong, &pong, -1);
+	return 0;
+}
+
+static int
+obey(struct gate *gate, struct message *message, const char **ret_rule)
+{
 	switch (message->type) {
 	case MESSAGE_config:
 		gate->phase = CHANNEL_SETUP;
@@ -259,8 +266,7 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 		adopt(gate, message);
 		return 0;
 	case MESSAGE_ping:
-		outbox_send(gate, MESSAGE_pong, &pong, -1);
-		return 0;
+		return answer_ping(gate);
 	case MESSAGE_keep:
 		return kept_receive(gate, message, ret_rule);
 	case MESSAGE_log:

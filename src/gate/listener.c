@@ -2,6 +2,7 @@
 /* Listeners: accepting in batches, pausing, starving. */
 #include "gate/listener.h"
 
+#include "base/explain.h"
 #include "base/log.h"
 #include "gate/admission.h"
 #include "gate/arrival.h"
@@ -265,6 +266,8 @@ accept_client(struct listener *listener, struct entrant *ret_entrant)
 		.is_kept_ready = is_kept };
 	if (length >= sizeof(from.any.sa_family))
 		(void)netaddr_from_sockaddr(&ret_entrant->peer, &from.any);
+	EXPLAIN(accept, .listen_fd = listener->watch.fd, .conn_fd = conn_fd,
+		.peer = &ret_entrant->peer);
 	if (!listener->is_wildcard)
 		ret_entrant->local = listener->address;
 	return ACCEPTED;
@@ -338,6 +341,7 @@ stream_ready(struct watch *watch, uint32_t events)
 	unsigned accepted = 0;
 
 	(void)events;
+	EXPLAIN(epoll, .socket_fd = watch->fd);
 	for (unsigned i = 0; i < listener->batch && outcome != NOBODY_CAME && outcome != MUST_PAUSE;
 		i++) {
 		/* Whether somebody waits for a place the loop tells; to find none for nobody would
@@ -354,34 +358,15 @@ stream_ready(struct watch *watch, uint32_t events)
 	service_count(listener->service, METRIC_connections, accepted);
 }
 
+/* Connections inherit it, and a program finds what it would find anywhere. */
 static void
-set_option(int listen_fd, int level, int option, int value)
+set_no_delay(const struct listener *listener)
 {
-	/* What the kernel lacks, the service does without; and a socket handed in may be of
-	 * another kind than the table says. */
-	(void)setsockopt(listen_fd, level, option, &value, sizeof(value));
-}
+	int is_builtin = listener->service->builtin.ops != NULL;
 
-static void
-set_options(struct listener *listener)
-{
-	int listen_fd = listener->watch.fd;
-	bool is_builtin = listener->service->builtin.ops != NULL;
-
-	switch (listener->protocol) {
-	case PROTOCOL_TCP4:
-	case PROTOCOL_TCP6:
-		/* Connections inherit it; a program finds what it would find anywhere. */
-		set_option(listen_fd, IPPROTO_TCP, TCP_NODELAY, is_builtin);
-		break;
-	case PROTOCOL_UDP4:
-	case PROTOCOL_UDP6:
-	case PROTOCOL_UNIX:
-	case PROTOCOL_UNIX_DGRAM:
-	case PROTOCOL_UNIX_SEQPACKET:
-	case PROTOCOL_COUNT:
-		break;
-	}
+	if (listener->protocol == PROTOCOL_TCP4 || listener->protocol == PROTOCOL_TCP6)
+		(void)setsockopt(listener->watch.fd, IPPROTO_TCP, TCP_NODELAY, &is_builtin,
+			sizeof(is_builtin));
 }
 
 static bool
@@ -455,8 +440,11 @@ listener_serve(struct listener *listener, struct service *service)
 	listener->service = service;
 	listener->next_of_service = service->listeners;
 	service->listeners = listener;
-	if (is_other)
-		set_options(listener);
+	if (is_other) {
+		set_no_delay(listener);
+		EXPLAIN(got_listener, .socket_fd = listener->watch.fd,
+			.address = &listener->address);
+	}
 	if (listener->protocol == PROTOCOL_UNIX_DGRAM)
 		unix_peer_expect(listener, admission_asks_who(service));
 	arrival_expect(listener, listener->is_wildcard || admission_asks_way(service));

@@ -2,6 +2,7 @@
 /* The bytes of relayed connections. */
 #include "gate/relay.h"
 
+#include "base/explain.h"
 #include "gate/service.h"
 
 #include <errno.h>
@@ -47,6 +48,9 @@ offer(struct flow *flow, int to_fd, const char *bytes, size_t length)
 {
 	ssize_t taken = flow->is_discarded ? (ssize_t)length : write(to_fd, bytes, length);
 
+	if (taken > 0 && !flow->is_discarded)
+		EXPLAIN(carry_write, .to_fd = to_fd, .bytes = { bytes, (size_t)taken },
+			.length = taken);
 	if (taken >= 0)
 		return (size_t)taken;
 	if (errno == EAGAIN || errno == EINTR)
@@ -103,6 +107,8 @@ take(struct relay *relay, struct flow *flow, int from_fd, size_t *ret_length)
 		flow->is_at_end = true;
 		return length < 0 ? -errno : 0;
 	}
+	EXPLAIN(carry_read, .from_fd = from_fd, .length = length,
+		.bytes = { scratch_of(relay), (size_t)length });
 	relay->moved = loop_now(relay->service->gate->loop);
 	flow->bytes += (uint64_t)length;
 	*ret_length = (size_t)length;

@@ -2,6 +2,7 @@
 /* Asking the supervisor for a program. */
 #include "gate/spawn_request.h"
 
+#include "base/explain.h"
 #include "base/log.h"
 #include "gate/admission.h"
 #include "gate/listener.h"
@@ -97,6 +98,7 @@ spawn_request_send(const struct entrant *entrant)
 	if (spawn.local.family == AF_UNSPEC)
 		ask_name(getsockname, entrant->conn_fd, &spawn.local);
 	note_socket(entrant, &spawn);
+	EXPLAIN(ask_program, .conn_fd = entrant->conn_fd);
 	outbox_send(gate, MESSAGE_spawn, &spawn, entrant->conn_fd);
 	listener_note_closed(gate);
 }

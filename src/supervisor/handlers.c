@@ -3,6 +3,7 @@
  * child. One struct a child, keyed by pid. */
 #include "supervisor/handlers.h"
 
+#include "base/explain.h"
 #include "base/shared_holds.h"
 #include "base/shared_places.h"
 #include "base/verdict.h"
@@ -279,6 +280,8 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 		start_on_terminal(supervisor, &start, fds[0]);
 	else
 		(void)handlers_run(supervisor, &start);
+	if (!start.is_carried)
+		EXPLAIN(close_copy, .conn_fd = fds[0]); /* which the caller does now */
 }
 
 static enum ending
@@ -331,6 +334,8 @@ handlers_reaped(struct supervisor *supervisor, pid_t pid, int status, int64_t cp
 		LOG(orphan_reaped, .pid = pid, .status = status);
 		return;
 	}
+	EXPLAIN(wait_program, .pid = pid, .how = WIFEXITED(status) ? "exit status" : "signal",
+		.status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 	tell_end(supervisor, handler, status, cpu_ms);
 	handler->has_left_it = waiting_left_it(handler);
 	failures_ended(supervisor, handler, status);

@@ -3,6 +3,7 @@
  * which goes on where the gate's queue was full; nothing waits for a gate. */
 #include "supervisor/handover.h"
 
+#include "base/explain.h"
 #include "supervisor/gates.h"
 #include "supervisor/handlers.h"
 #include "supervisor/hearing.h"
@@ -110,9 +111,14 @@ fill_batch(struct listener_batch *batch, const struct supervised_gate *gate)
 
 		if (is_not_for(listener, gate))
 			continue;
-		if (is_new)
-			batch->fds[batch->fd_count++] =
+		if (is_new) {
+			int listen_fd =
 				listener->fds[gate->number < listener->fd_count ? gate->number : 0];
+
+			batch->fds[batch->fd_count++] = listen_fd;
+			EXPLAIN(give_listener, .socket_fd = listen_fd, .gate = gate->number,
+				.address = &listener->bound);
+		}
 		batch->rows[batch->count++] = (struct message_listeners_row){
 			.listener = listener->id,
 			.service = slot->service,

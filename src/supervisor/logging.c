@@ -5,6 +5,7 @@
 #include "supervisor/logging.h"
 
 #include "base/log_file.h"
+#include "config/log_wishes.h"
 #include "supervisor/gates.h"
 #include "supervisor/handover.h"
 
@@ -87,6 +88,15 @@ logging_open(struct supervisor *supervisor, const struct config_daemon *daemon)
 			return -ENOMEM;
 	}
 	return open_sink(supervisor, wanted != CONFIG_LOG_AUTO);
+}
+
+void
+logging_take_wishes(const struct supervisor *supervisor)
+{
+	size_t count = 0;
+	struct log_policy *policies = log_wishes_read(supervisor->services.config, &count);
+
+	log_set_policies(policies, count);
 }
 
 void

@@ -16,6 +16,9 @@ void logging_watch(struct supervisor *supervisor);
  * goes on. */
 void logging_reopen(struct supervisor *supervisor);
 
+/* What the services of the configuration that was just taken want to be written. */
+void logging_take_wishes(const struct supervisor *supervisor);
+
 void logging_fini(struct supervisor *supervisor);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "base/shared_holds.h"
 #include "base/shared_places.h"
-#include "config/log_wishes.h"
 #include "supervisor/announce.h"
 #include "supervisor/background.h"
 #include "supervisor/bans.h"
@@ -156,8 +155,6 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 	struct service_set set;
 	struct listener_set listeners;
 	struct rule_set rules;
-	struct log_policy *policies;
-	size_t policy_count = 0;
 	int error = services_prepare(supervisor, config, &set, complaints);
 
 	if (error < 0)
@@ -175,8 +172,7 @@ take_config(struct supervisor *supervisor, struct config *config, struct complai
 	}
 	failures_forget(supervisor);
 	services_swap(supervisor, &set);
-	policies = log_wishes_read(supervisor->services.config, &policy_count);
-	log_set_policies(policies, policy_count);
+	logging_take_wishes(supervisor);
 	listeners_swap(supervisor, &listeners);
 	rules_swap(supervisor, &rules);
 	waiting_swap(supervisor);

@@ -1,4 +1,4 @@
-/* LINK: src/effects/listen.o src/effects/priv.o src/config/protocols.o src/base/netaddr.o */
+/* LINK: @LOG src/effects/listen.o src/effects/priv.o src/config/protocols.o */
 /* SPDX-License-Identifier: ISC */
 /* Opening sockets: addresses, sharing, and what lies in a unix socket's place. */
 #include "effects/listen.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/base/log.o src/base/log_file.o src/base/log_json.o src/base/log_policy.o
- * src/base/log_sink.o src/base/netaddr.o src/base/textbuf.o src/base/utf8.o */
+/* LINK: @LOG */
 /* WRAP: open */
 /* The log: what a line and a datagram look like, that nothing a stranger sent gets out raw, that
  * nothing blocks, and that what was lost is counted. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/base/log.o src/base/log_file.o src/base/log_json.o src/base/log_policy.o
- * src/base/log_sink.o src/base/netaddr.o src/base/textbuf.o src/base/utf8.o */
+/* LINK: @LOG */
 /* The log as lines of JSON in a file: what they look like, and what becomes of them when the disk
  * is full or the file is moved. And what services want to be written of them. */
 #include "base/log.h"

@@ -365,7 +365,7 @@ memory_that_could_shrink_or_is_of_another_kind_is_refused(void **test)
 	struct shared *shared = NULL;
 	int shared_fd = -1;
 	int other_fd = memfd_create("other", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	char bytes[4096] = { 0 };
+	static char bytes[1 << 20];
 	ssize_t length;
 
 	(void)test;

@@ -1,4 +1,4 @@
-/* LINK: src/effects/spawn.o src/effects/spawn_child.o src/effects/priv.o src/effects/self.o
+/* LINK: @LOG src/effects/spawn.o src/effects/spawn_child.o src/effects/priv.o src/effects/self.o
  * src/effects/terminal.o */
 /* SPDX-License-Identifier: ISC */
 /* Starting programs: what the child finds, and that a step which fails is named. */

@@ -1,4 +1,4 @@
-/* LINK: src/effects/spawn.o src/effects/spawn_child.o src/effects/priv.o */
+/* LINK: @LOG src/effects/spawn.o src/effects/spawn_child.o src/effects/priv.o */
 /* SPDX-License-Identifier: ISC */
 /* Steps that fail, each one: no program is started, no child is left, and the step is named. The
  * kernel is made to refuse one system call, by a filter in a process that ends with the case. */
