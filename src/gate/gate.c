@@ -136,6 +136,7 @@ drain(struct gate *gate, const struct message *message)
 	if (message->fd_count > 0)
 		kept_save(gate, message->fds[0], asked->keep_max);
 	let_listeners_go(gate);
+	tarpits_cut(gate);
 	said_end_all(gate);
 	gate->grace.expired = grace_expired;
 	if (loop_set_timer(gate->loop, &gate->grace, loop_now(gate->loop) + asked->grace_ms) < 0)

@@ -234,7 +234,7 @@ queue_serve(struct service *service)
 	struct queue *queue = service->queue;
 
 	/* Whoever is served may be done at once, and its place be free again. */
-	if (!queue || queue->is_serving || service->gate->phase == CHANNEL_STOP)
+	if (!queue || queue->is_serving || gate_is_stopping(service->gate))
 		return;
 	queue->is_serving = true;
 	while (queue->first && find_place(queue))
@@ -311,7 +311,7 @@ queue_join(struct entrant *entrant)
 	struct queue *queue = queue_of(service);
 	struct waiter *waiter = queue ? calloc(1, sizeof(*waiter)) : NULL;
 
-	if (gate->phase == CHANNEL_STOP) {
+	if (gate_is_stopping(gate)) {
 		free(waiter);
 		refusal_refuse(entrant, VERDICT_refuse_gone);
 		return PASSAGE_REFUSED;

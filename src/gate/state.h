@@ -197,6 +197,13 @@ gate_connection_id(const struct gate *gate, uint32_t serial)
 	return gate->instance * UINT64_C(10000000000) + serial;
 }
 
+/* It has been told to end. One that drains goes on for those whom it has let in. */
+static inline bool
+gate_is_stopping(const struct gate *gate)
+{
+	return gate->phase == CHANNEL_STOP && !gate->is_draining;
+}
+
 /* "Never" for moments that are compared with now. */
 #define LONG_AGO (INT64_MIN / 2)
 

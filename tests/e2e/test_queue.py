@@ -348,3 +348,22 @@ def datagrams_go_on_while_the_services_rate_lets_nobody_connect(scene):
     daemon.wait_for_event("service_paced", service="it", verdict="cps")
     expect(answers_datagrams(daemon), "datagrams wait too")
     expect(is_silent(late), "the late client is served")
+
+
+@claim(each=["built-in", "program"])
+def who_waits_is_served_after_an_upgrade_in_its_turn(scene, handler):
+    daemon = scene.daemon(line(scene, handler, "tcp4", "instances=1 queue=3 " + TOLD),
+                          args=["--gates", "2"])
+    first = daemon.client("it")
+    expect(is_served(first), "the first is not served")
+    waiting = []
+    for number in range(2):
+        waiting.append(daemon.client("it"))
+        expect_equal(hear(waiting[-1]), told(number + 1), "what who waits is told")
+    os.kill(daemon.pid, signal.SIGUSR2)
+    daemon.wait_for_event("upgraded")
+    waiting.append(daemon.client("it"))
+    expect_equal(hear(waiting[-1]), told(3), "what is told after the upgrade")
+    for number, client in enumerate(waiting):
+        client.sendall(b"%d" % number)
+    expect_equal(serve_one_by_one(first, waiting), [b"0", b"1", b"2"], "the order")
