@@ -7,14 +7,13 @@ import pwd
 import socket
 import subprocess
 import sys
-import threading
 
 from claims import IS_ROOT, TREE, claim, expect, expect_equal
 from system import is_gone
 from talk import ask, is_refused, receive_line
 
 sys.path.insert(0, os.path.join(TREE, "tests", "systemd"))
-from manager import DAYTIME, ECHO, Service, UNIT, expect_echo, run, talk  # noqa: E402
+from manager import DAYTIME, ECHO, Clients, Service, UNIT, expect_echo, run, talk  # noqa: E402
 
 THIS = "/reeve/debs/this.deb"
 NEXT = "/reeve/debs/next.deb"
@@ -121,43 +120,14 @@ def a_program_that_serves_somebody_outlives_an_upgrade(service):
         expect(not is_gone(pid), "the program")
 
 
-class Client:
-    """Asks echo without a pause, and notes what went wrong."""
-
-    def __init__(self):
-        self.answers = 0
-        self.problems = []
-        self.is_over = threading.Event()
-        self.thread = threading.Thread(target=self.ask_on)
-        self.thread.start()
-
-    def ask_on(self):
-        while not self.is_over.is_set():
-            try:
-                expect_echo()
-                self.answers += 1
-            except Exception as problem:  # whatever it is, it is what we look for
-                self.problems.append(repr(problem))
-
-    def end(self):
-        self.is_over.set()
-        self.thread.join()
-
-
 @of_the_package()
 def an_upgrade_refuses_no_connection(service):
     dpkg("--install", THIS)
     before = service.pid()
-    clients = [Client() for _ in range(4)]
-    try:
+    with Clients(ECHO) as clients:
         for package in (NEXT, THIS, NEXT):
             dpkg("--install", package)
-    finally:
-        for client in clients:
-            client.end()
-    answers = sum(client.answers for client in clients)
-    expect_equal([client.problems for client in clients], [[]] * 4, "of %d connections" % answers)
-    expect(answers > 100, "answers: %d", answers)
+    clients.expect_no_problem()
     expect_equal(service.pid(), before, "the process")
     expect_equal(len(service.records(REEVE_EVENT="upgraded")), 3, "upgrades in place")
 

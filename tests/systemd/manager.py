@@ -7,9 +7,10 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 
 import claims
-from claims import Failure, expect_equal
+from claims import Failure, expect, expect_equal
 from harness import wait_until
 from system import children
 
@@ -156,3 +157,37 @@ def talk(address, question=b"", seconds=10):
 
 def expect_echo():
     expect_equal(talk(ECHO, b"are you there?"), b"are you there?", "what echo says")
+
+
+class Clients:
+    """Four that ask an echo without a pause, and note what went wrong; a context."""
+
+    def __init__(self, address):
+        self.address = address
+        self.answers = 0
+        self.problems = []
+        self.is_over = threading.Event()
+        self.threads = [threading.Thread(target=self.ask_on) for _ in range(4)]
+
+    def ask_on(self):
+        while not self.is_over.is_set():
+            try:
+                expect_equal(talk(self.address, b"are you there?"), b"are you there?", "echo")
+                self.answers += 1
+            except Exception as problem:  # whatever it is, it is what we look for
+                self.problems.append(repr(problem))
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def expect_no_problem(self):
+        expect_equal(self.problems[:5], [], "of %d connections, %d with problems" % (
+            self.answers, len(self.problems)))
+        expect(self.answers > 10, "answers: %d", self.answers)

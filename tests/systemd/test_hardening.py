@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: ISC
 """What the unit forbids, and that what reeve has to do still goes."""
 
+import contextlib
 import re
 import socket
 
 from claims import expect, expect_equal
+from harness import wait_until
 from manager import UNIT, expect_echo, in_box, run, talk
 
 WITHOUT = "reeved does not have|reeved itself does not have"
@@ -75,19 +77,28 @@ def hardened_the_exposure_is_below_3(service):
     expect(exposure() < 3.0, "the exposure is %s", exposure())
 
 
+def serves_by_name(address):
+    """Once the name is known."""
+    with contextlib.suppress(ConnectionResetError):
+        return talk(address, b"named") == b"named"
+    return False
+
+
 @in_box()
 def hardened_it_serves_all_that_needs_no_root(service):
     service.take_example("hardened")
     service.restart("""
-echo 127.0.0.1:7/tcp,udp,unix builtin
+echo 127.0.0.1:7/tcp,udp builtin
 upper 127.0.0.1:1710/tcp user=nobody nice=5 rlimit_cpu=10 max_time=1min /usr/bin/tr a-z A-Z
 once 127.0.0.1:1711/udp user=nobody instances=3 /usr/bin/tr a-z A-Z
 local /run/local.sock/unix mode=0660 group=users builtin:echo
 term 127.0.0.1:1712/tcp user=nobody stdio=pty /bin/echo term
-""".replace(",unix", ""))
+named 127.0.0.1:1713/tcp only_from=localhost builtin:echo
+""")
     expect_echo()
     expect_equal(talk(PORT, b"program"), b"PROGRAM", "a program")
     expect_equal(talk(("127.0.0.1", 1712)).strip(), b"term", "a program on a terminal")
+    wait_until(lambda: serves_by_name(("127.0.0.1", 1713)), "a service for a host by its name")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.settimeout(10)
         asker.sendto(b"datagram", ("127.0.0.1", 1711))
