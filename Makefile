@@ -130,7 +130,7 @@ REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/
 	src/model/access_build.o src/model/control_methods.o src/model/openmetrics.o \
 	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/varlink.o \
 	src/effects/local.o src/control/arguments.o src/control/client.o src/control/completion.o \
-	src/control/daemon.o src/control/explain.o src/control/explain_rules.o \
+	src/control/counters.o src/control/daemon.o src/control/explain.o src/control/explain_rules.o \
 	src/control/explain_verb.o src/control/lint.o src/control/lint_access.o \
 	src/control/lint_exposure.o src/control/lint_files.o src/control/lint_limits.o \
 	src/control/lint_verb.o src/control/metrics.o src/control/output.o src/control/show.o \

@@ -3,9 +3,10 @@
 #ifndef REEVE_CONTROL_METRICS_H
 #define REEVE_CONTROL_METRICS_H
 
+#include "control/verbs.h"
 #include "model/openmetrics.h"
 
 /* 0 or -errno: -ENOENT without a daemon, -EPROTO if it is of another version, what writing said. */
-int metrics_print(const char *run_dir, enum openmetrics_form form);
+int metrics_print(const struct control *control, enum openmetrics_form form);
 
 #endif

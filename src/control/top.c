@@ -4,7 +4,7 @@
 
 #include "base/shared_measures.h"
 #include "base/shared_view.h"
-#include "control/client.h"
+#include "control/counters.h"
 #include "control/daemon.h"
 
 #include <errno.h>
@@ -37,26 +37,6 @@ struct life {
 
 /* ---------------------------------------------------------------- what is watched */
 
-/* Whoever may not open the memory may be allowed to ask for it. */
-static int
-ask_for_view(const struct control *control, const struct shared **ret_view)
-{
-	struct client *client = client_open(control);
-	struct varlink_message reply;
-	int view_fd = -1, error = -EACCES;
-
-	if (client != NULL &&
-		client_call(client, control_verb_get(CONTROL_VERB_counters), NULL) == 0 &&
-		client_next(client, &reply, &view_fd) == 1) {
-		varlink_message_fini(&reply);
-		error = view_fd >= 0 ? shared_view(ret_view, view_fd) : -EPROTO;
-	}
-	if (view_fd >= 0)
-		(void)close(view_fd);
-	(void)client_free(client);
-	return error;
-}
-
 static int
 open_watched(struct watched *watched)
 {
@@ -66,8 +46,9 @@ open_watched(struct watched *watched)
 
 	if (error == 0)
 		error = daemon_view_counters(run_dir, &view);
+	/* Whoever may not open the memory may be allowed to ask for it. */
 	if (error == -EACCES || error == -EPERM)
-		error = ask_for_view(watched->control, &view);
+		error = counters_ask(watched->control, &view);
 	else if (error == 0)
 		(void)daemon_look_at_counters(run_dir, &watched->memory);
 	if (error < 0)

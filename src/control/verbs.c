@@ -58,7 +58,8 @@ list_ports(const struct control *control)
 static int
 verb_metrics(const struct control *control)
 {
-	int error = metrics_print(control->run_dir, OPENMETRICS_1_0);
+	bool is_plain = json_is_true(json_object_get(control->arguments, "plain"));
+	int error = metrics_print(control, is_plain ? OPENMETRICS_PLAIN : OPENMETRICS_1_0);
 
 	return error < 0 ? fail("metrics", error == -ENOENT ? -ESRCH : error) : 0;
 }

@@ -17,8 +17,8 @@ REEVECTL = os.path.join(os.path.dirname(REEVED), "reevectl")
 SERVICE = "reeve_service_"
 
 
-def text_of(daemon):
-    done = subprocess.run([REEVECTL, "--run-dir", daemon.run_dir, "metrics"],
+def text_of(daemon, *options):
+    done = subprocess.run([REEVECTL, "--run-dir", daemon.run_dir, "metrics", *options],
                           stdout=subprocess.PIPE, check=True)
     return done.stdout.decode()
 
@@ -178,9 +178,10 @@ def promtool_finds_nothing_wrong(scene):
     refused_client(scene, daemon)
     _, header, body = get(daemon, "GET /metrics HTTP/1.0\n")
     expect("Content-Type: text/plain; version=0.0.4" in header, "the header: %s", header)
-    done = subprocess.run([promtool, "check", "metrics"], input=body.encode(),
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    expect_equal((done.returncode, done.stdout.decode()), (0, ""), "what promtool says")
+    for text in (body, text_of(daemon, "--plain")):
+        done = subprocess.run([promtool, "check", "metrics"], input=text.encode(),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        expect_equal((done.returncode, done.stdout.decode()), (0, ""), "what promtool says")
 
 
 @claim()
