@@ -239,6 +239,15 @@ answer_ping(struct gate *gate)
 	return 0;
 }
 
+/* The cases of messages that go another way. */
+#define MESSAGE(name, direction, ...) CASE_##direction(name)
+#define CASE_TO_GATE(name)
+#define CASE_TO_SUPERVISOR(name) case MESSAGE_##name:
+#define CASE_TO_RESOLVER(name) case MESSAGE_##name:
+#define CASE_FROM_RESOLVER(name) case MESSAGE_##name:
+#define CASE_QUESTION(name) case MESSAGE_##name:
+#define CASE_ANSWER(name) case MESSAGE_##name:
+
 static int
 obey(struct gate *gate, struct message *message, const char **ret_rule)
 {
@@ -283,23 +292,8 @@ obey(struct gate *gate, struct message *message, const char **ret_rule)
 	case MESSAGE_hold:
 		return hold(gate, &message->body.hold);
 	case MESSAGE_NONE:
-	case MESSAGE_hello:
-	case MESSAGE_serving:
-	case MESSAGE_spawn:
-	case MESSAGE_freed:
-	case MESSAGE_banned:
-	case MESSAGE_drained:
-	case MESSAGE_let_go:
-	case MESSAGE_pong:
-	case MESSAGE_kept:
-	case MESSAGE_counted:
-	case MESSAGE_ready:
-	case MESSAGE_asker:
-	case MESSAGE_settings:
-	case MESSAGE_hosts:
-	case MESSAGE_addresses:
-	case MESSAGE_question:
-	case MESSAGE_answer:
+#include "effects/messages.def"
+#undef MESSAGE
 	case MESSAGE_COUNT:
 		break; /* channel_receive lets none of these through */
 	}

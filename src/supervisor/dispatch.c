@@ -110,6 +110,15 @@ say_counted(struct supervised_gate *gate, const struct message_counted *counted)
 		gate_lied(gate, "counted", wrong);
 }
 
+/* The cases of messages that go another way. */
+#define MESSAGE(name, direction, ...) CASE_##direction(name)
+#define CASE_TO_GATE(name) case MESSAGE_##name:
+#define CASE_TO_SUPERVISOR(name)
+#define CASE_TO_RESOLVER(name) case MESSAGE_##name:
+#define CASE_FROM_RESOLVER(name) case MESSAGE_##name:
+#define CASE_QUESTION(name) case MESSAGE_##name:
+#define CASE_ANSWER(name) case MESSAGE_##name:
+
 static void
 dispatch_message(struct supervised_gate *gate, struct message *message)
 {
@@ -144,30 +153,8 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 		break;
 	case MESSAGE_drained: /* its exit, which follows, is what is waited for */
 	case MESSAGE_NONE:    /* from here on: the channel lets none of them through */
-	case MESSAGE_config:
-	case MESSAGE_services:
-	case MESSAGE_listeners:
-	case MESSAGE_file:
-	case MESSAGE_memory:
-	case MESSAGE_access:
-	case MESSAGE_commit:
-	case MESSAGE_wake:
-	case MESSAGE_adopt:
-	case MESSAGE_stop:
-	case MESSAGE_census:
-	case MESSAGE_hold:
-	case MESSAGE_ping:
-	case MESSAGE_log:
-	case MESSAGE_drain:
-	case MESSAGE_keep:
-	case MESSAGE_resolver:
-	case MESSAGE_ready:
-	case MESSAGE_asker:
-	case MESSAGE_settings:
-	case MESSAGE_hosts:
-	case MESSAGE_addresses:
-	case MESSAGE_question:
-	case MESSAGE_answer:
+#include "effects/messages.def"
+#undef MESSAGE
 	case MESSAGE_COUNT:
 		break;
 	}
