@@ -35,7 +35,7 @@ struct log_record {
 };
 
 /* Write an event: for log_keep. */
-void log_ring_add(void *ring, enum log_level level, const char *text, size_t length);
+void log_ring_add(void *memory, enum log_level level, const char *text, size_t length);
 
 /* Where to begin for the last `count` events. */
 uint64_t log_ring_position(const struct log_ring *ring, uint64_t count);

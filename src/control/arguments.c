@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -258,6 +259,20 @@ complain_verb(const char *word)
 	return 2;
 }
 
+/* A user without a daemon of their own means the system's. */
+static void
+look_elsewhere(struct control *control)
+{
+	char path[PATH_MAX];
+
+	if (control->is_run_dir_given || geteuid() == 0 ||
+		snprintf(path, sizeof(path), "%s/%s", control->run_dir, CONTROL_SOCKET) >=
+			(int)sizeof(path) ||
+		access(path, F_OK) == 0 || access("/run/reeve", F_OK) < 0)
+		return;
+	control->run_dir = "/run/reeve";
+}
+
 int
 arguments_read(struct control *control, int argc, char **argv)
 {
@@ -268,6 +283,7 @@ arguments_read(struct control *control, int argc, char **argv)
 	status = take_options(control, &reading, argc, argv);
 	if (status >= 0)
 		return status;
+	look_elsewhere(control);
 	output_init(&control->output, stdout, control->output.is_json);
 	if (optind == argc) {
 		control_print_help();

@@ -123,6 +123,8 @@ static void
 print_daemon(const struct control *control, const json_t *daemon)
 {
 	FILE *file = control->output.file;
+	const json_t *name;
+	size_t index;
 	char uptime[32];
 
 	show_duration(show_number(daemon, "uptime_ms"), uptime, sizeof(uptime));
@@ -137,6 +139,11 @@ print_daemon(const struct control *control, const json_t *daemon)
 		show_number(daemon, "ports"), show_number(daemon, "gates_serving"),
 		show_number(daemon, "gates"));
 	(void)fprintf(file, "%lld programs run\n", show_number(daemon, "programs"));
+	json_array_foreach (json_object_get(daemon, "near_limits"), index, name) {
+		(void)fputs("near its limit of instances: ", file);
+		print_harmless(control, json_string_value(name));
+		(void)fputs("\n", file);
+	}
 	if (show_number(daemon, "complaints") > 0)
 		(void)fprintf(file,
 			"the last reload was refused, with %lld complaints; reevectl plan shows "

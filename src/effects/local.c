@@ -175,7 +175,7 @@ take_descriptors(const struct cmsghdr *cmsg, int *ret_fd)
 }
 
 ssize_t
-local_receive(int conn_fd, char *bytes, size_t room, int *ret_fd)
+local_receive(int conn_fd, void *bytes, size_t room, int *ret_fd)
 {
 	struct iovec part = { .iov_base = bytes, .iov_len = room };
 	union {

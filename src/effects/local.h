@@ -33,7 +33,7 @@ ssize_t local_send(int conn_fd, const char *bytes, size_t length, int passed_fd)
 
 /* Receive some bytes. The first descriptor that comes goes to *ret_fd, if that is -1; all others
  * are closed at once, whatever the sender asked of them. How many bytes, 0 at the end, -errno. */
-ssize_t local_receive(int conn_fd, char *bytes, size_t room, int *ret_fd);
+ssize_t local_receive(int conn_fd, void *bytes, size_t room, int *ret_fd);
 
 /* Close a socket that does not block, and in the same way what nobody has received. */
 void local_close(int conn_fd);

@@ -17,6 +17,25 @@ daemon_state(const struct supervisor *supervisor)
 	return supervisor->is_reloading ? "reloading" : "serving";
 }
 
+/* Services that hold nine tenths of what they may. */
+static json_t *
+describe_near_limits(const struct supervisor *supervisor)
+{
+	const struct config *config = supervisor->services.config;
+	json_t *names = json_array();
+
+	for (uint32_t i = 0; config != NULL && i < config->service_count; i++) {
+		const struct service_config *service = &config->services[i];
+		int64_t active =
+			shared_active(supervisor->shared, supervisor->services.served[i]->row);
+
+		if (active > 0 &&
+			active >= service->keys->instances - service->keys->instances / 10)
+			(void)json_array_append_new(names, control_string(service->name));
+	}
+	return names;
+}
+
 static uint32_t
 gates_serving(const struct supervisor *supervisor)
 {
@@ -32,8 +51,8 @@ describe_daemon(const struct supervisor *supervisor)
 {
 	const struct config *config = supervisor->services.config;
 
-	return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "version",
-		REEVE_VERSION, "pid", (json_int_t)getpid(), "uptime_ms",
+	return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+		"version", REEVE_VERSION, "pid", (json_int_t)getpid(), "uptime_ms",
 		(json_int_t)(loop_now(supervisor->loop) - supervisor->control->opened), "state",
 		daemon_state(supervisor), "generation", (json_int_t)supervisor->generation, "gates",
 		(json_int_t)supervisor->gate_count, "gates_serving",
@@ -41,7 +60,8 @@ describe_daemon(const struct supervisor *supervisor)
 		(json_int_t)(config != NULL ? config->service_count : 0), "ports",
 		(json_int_t)supervisor->listeners.count, "programs",
 		(json_int_t)supervisor->handlers.count, "attempts",
-		(json_int_t)supervisor->attempts, "complaints", (json_int_t)supervisor->complaints);
+		(json_int_t)supervisor->attempts, "complaints", (json_int_t)supervisor->complaints,
+		"near_limits", describe_near_limits(supervisor));
 }
 
 /* --- services */
@@ -53,7 +73,7 @@ service_state(const struct supervisor *supervisor, const struct served *served, 
 	case HOLD_PAUSED:
 		return "paused";
 	case HOLD_DRAINING:
-		return "draining";
+		return shared_active(supervisor->shared, served->row) > 0 ? "draining" : "drained";
 	case HOLD_DRAINED:
 		return "drained";
 	case HOLD_NONE:

@@ -107,13 +107,15 @@ take_service(const struct restoring *restoring, struct saved_service *row)
 	struct served *served;
 
 	if (row->row >= supervisor->row_count || supervisor->rows[row->row] != NULL ||
-		row->name == NULL || row->index < -1 || row->index >= ROW_NONE)
+		row->name == NULL || row->index < -1 || row->index >= ROW_NONE ||
+		row->hold > HOLD_DRAINED)
 		return -EPROTO;
 	served = calloc(1, sizeof(*served));
 	if (served == NULL)
 		return -ENOMEM;
 	served->row = (uint32_t)row->row;
 	served->index = row->index < 0 ? ROW_NONE : (uint32_t)row->index;
+	served->hold = (enum hold)row->hold;
 	served->name = row->name;
 	row->name = NULL;
 	supervisor->rows[served->row] = served;

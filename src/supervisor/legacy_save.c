@@ -95,7 +95,9 @@ add_services(struct saving *saving, const struct supervisor *supervisor)
 		add(saving, SAVED_ROW_service,
 			&(struct saved_service){ .row = i,
 				.index = served->index == ROW_NONE ? -1 : (int64_t)served->index,
-				.name = served->name });
+				.name = served->name,
+				/* A restart is a beginning; an upgrade is none. */
+				.hold = saving->place == LEGACY_EXEC ? served->hold : HOLD_NONE });
 	}
 }
 

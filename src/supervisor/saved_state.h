@@ -6,7 +6,7 @@
 
 #include "base/saved.h"
 
-#define SAVED_STATE_VERSION 1
+#define SAVED_STATE_VERSION 2
 #define SAVED_STATE_MAX (256U << 20)
 
 enum saved_row {

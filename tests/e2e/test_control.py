@@ -165,6 +165,7 @@ def status_tells_of_each_service_what_it_holds(scene):
     error = control.fails("Status", service="ohter")
     expect_equal((error.name, error.parameters), ("io.reeve.Control.NoSuchService",
                  {"service": "ohter", "nearest": "other"}), "error")
+    expect_equal(control.call("Status")["daemon"]["near_limits"], ["echo"], "near their limits")
     shown, _ = reevectl(daemon, "status", "echo")
     expect("echo is full" in shown, shown)
 
@@ -335,6 +336,35 @@ def log_says_what_is_wrong_with_what_it_is_told(scene):
         expect_equal(control.fails("Log", **{parameter: value}).parameters,
                      {"parameter": parameter}, "error")
     expect_equal(control.fails("Log", service="eco").name, "io.reeve.Control.NoSuchService", "error")
+
+
+def in_own_groups(scene, gid):
+    """A command's beginning: it runs where the group reeve is that one."""
+    with open("/etc/group", encoding="utf-8") as file:
+        lines = [line for line in file if not line.startswith("reeve:")]
+    path = scene.write("group", "".join(lines) + "reeve:x:%d:\n" % gid)
+    return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/group && exec "$@"', path]
+
+
+@claim(needs=["root"])
+def members_of_the_group_may_look_and_others_may_not_even_connect(scene):
+    gid = 54321
+    daemon = scene.daemon(scene.line("echo", "tcp4"), wrapper=in_own_groups(scene, gid))
+    os.chmod(scene.folder, 0o755)
+    os.chmod(daemon.run_dir, 0o755)
+    member = {"user": 65534, "group": 65534, "extra_groups": [gid]}
+    shown, _ = reevectl(daemon, "status", **member)
+    expect("serving" in shown, shown)
+    for words in (("stop",), ("reload",), ("plan",), ("pause", "echo"), ("set", "echo", "idle=1s")):
+        _, complaint = reevectl(daemon, *words, status=1, **member)
+        expect("permission denied; root and the daemon's own user may" in complaint, complaint)
+    daemon.wait_for_event("control_refused", method="Stop", uid=65534)
+    stranger = {"user": 65534, "group": 65534, "extra_groups": []}
+    _, complaint = reevectl(daemon, "status", status=1, **stranger)
+    expect("permission denied; root, the daemon's own user and members of the group reeve" in
+           complaint, complaint)
+    shown, _ = reevectl(daemon, "list", **stranger)
+    expect("127.0.0.1:%d" % daemon.port("echo") in shown, shown)
 
 
 @claim()

@@ -262,6 +262,18 @@ def pause_survives_a_reload_and_the_death_of_a_gate(scene):
 
 
 @claim()
+def pause_survives_an_upgrade(scene):
+    daemon = holding_daemon(scene, scene.line("echo", "tcp4"))
+    Client(scene, daemon).call("Pause", service="echo")
+    reevectl(daemon, "upgrade")
+    control = Client(scene, daemon)
+    expect_equal(control.call("Status", service="echo")["services"][0]["state"], "paused", "state")
+    client = come_and_wait(daemon, "echo")
+    control.call("Resume", service="echo")
+    expect_equal(client.recv(100), b"hello", "the answer")
+
+
+@claim()
 def drain_tells_how_many_are_left_until_nobody_is(scene):
     daemon = holding_daemon(scene, scene.line("echo", "tcp4") + scene.program("cat", "/bin/cat"))
     for service in ("echo", "cat"):
