@@ -125,12 +125,15 @@ RESOLVER := $(BASE) src/model/answers.o src/effects/channel.o src/effects/sandbo
 	src/effects/sandbox_resolver.o src/resolver/dns.o src/resolver/hosts.o \
 	src/resolver/inquiries.o src/resolver/resolver.o $(WRAP) src/reeve_resolver.o
 REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/prefix.o \
-	src/base/shared.o src/base/shared_measures.o src/base/shared_places.o src/base/siphash.o \
-	src/base/textbuf.o src/base/utf8.o src/base/verdict.o src/model/access.o \
-	src/model/access_build.o src/model/control_methods.o src/model/openmetrics.o \
-	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/varlink.o \
-	src/effects/local.o src/control/arguments.o src/control/client.o src/control/completion.o \
-	src/control/counters.o src/control/daemon.o src/control/explain.o src/control/explain_rules.o \
+	src/base/shared.o src/base/shared_measures.o src/base/shared_places.o \
+	src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o \
+	src/base/verdict.o src/model/access.o src/model/access_build.o src/model/ban.o \
+	src/model/ban_book.o src/model/ban_text.o src/model/client_source.o \
+	src/model/control_methods.o src/model/openmetrics.o src/model/policy.o src/model/prefixes.o \
+	src/model/proxies.o src/model/rate.o src/model/varlink.o src/effects/local.o \
+	src/control/arguments.o src/control/client.o src/control/completion.o src/control/counters.o \
+	src/control/daemon.o src/control/explain.o src/control/explain_asked.o \
+	src/control/explain_daemon.o src/control/explain_names.o src/control/explain_rules.o \
 	src/control/explain_verb.o src/control/lint.o src/control/lint_access.o \
 	src/control/lint_exposure.o src/control/lint_files.o src/control/lint_limits.o \
 	src/control/lint_verb.o src/control/metrics.o src/control/output.o src/control/show.o \

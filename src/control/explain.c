@@ -6,6 +6,7 @@
 #include "config/keys.h"
 #include "config/meaning.h"
 #include "config/value.h"
+#include "control/show.h"
 #include "model/proxies.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define WHY_MAX 4096
+#define DURATION_MAX 64
 
 /* What all steps have at hand. */
 struct inquiry {
@@ -222,10 +224,12 @@ ask_policy(const struct inquiry *inquiry, const struct endpoint *endpoint)
 	const struct explain_question *question = inquiry->question;
 	const struct explain_rules *rules = inquiry->rules;
 	const struct netaddr local = asked_address(endpoint);
-	size_t index = (size_t)(question->service - rules->config->services);
+	size_t index = (size_t)(question->service - rules->config.services);
 	struct policy_question asked = { .peer = question->peer,
 		.unix_peer = question->unix_peer,
 		.way = question->way,
+		.naming = question->naming,
+		.names = question->names,
 		.minute = question->minute };
 
 	if (question->type == SOCK_DGRAM) {
@@ -267,7 +271,7 @@ why_not_admitted(const struct inquiry *inquiry)
 {
 	const struct explain_question *question = inquiry->question;
 	const struct access *access = inquiry->rules->access;
-	size_t index = (size_t)(question->service - inquiry->rules->config->services);
+	size_t index = (size_t)(question->service - inquiry->rules->config.services);
 	uint32_t set = access_set_of(access, (uint32_t)index);
 
 	if (question->peer->family == AF_UNIX && question->unix_peer == NULL &&
@@ -277,7 +281,26 @@ why_not_admitted(const struct inquiry *inquiry)
 	if (question->way == ACCESS_WAY_UNKNOWN && access_asks_way(access, set))
 		return "only_from and no_access do not admit it as long as nobody says, by "
 		       "--interface, which way it comes";
+	if (question->naming == ACCESS_NAMES_UNKNOWN && access_asks_names(access, set))
+		return "only_from and no_access do not admit it, since its names could not be "
+		       "looked up";
 	return "only_from and no_access do not admit it";
+}
+
+/* tcp_wrappers' files are read by its library, in a process of the daemon's. */
+static void
+ask_wrap(const struct inquiry *inquiry)
+{
+	const struct explain_rules *rules = inquiry->rules;
+	size_t index = (size_t)(inquiry->question->service - rules->config.services);
+	uint32_t set = ACCESS_NO_SET;
+	struct access_place place;
+
+	if (rules->access != NULL)
+		set = access_set_of(rules->access, (uint32_t)index);
+	if (set != ACCESS_NO_SET && access_asks_wrap(rules->access, set, &place))
+		add_step(inquiry, "wrap", EXPLAIN_DEPENDS, NULL,
+			"the files of tcp_wrappers decide, too: see tcpdmatch(8)");
 }
 
 /* Who it is, and when. What the rules say of a datagram comes after who sent it. */
@@ -295,6 +318,11 @@ judge_policy(const struct inquiry *inquiry, const struct endpoint *endpoint)
 				: "it is no single host, and neither is who would be answered");
 		return false;
 	}
+	if (inquiry->question->naming == ACCESS_NAMES_KNOWN && inquiry->question->names != NULL)
+		add_step(inquiry, "names", EXPLAIN_NOTE, NULL, "%s",
+			inquiry->question->names->count > 0
+				? inquiry->question->names->names[0]
+				: "it has none that leads back to its address");
 	if (inquiry->question->type == SOCK_DGRAM)
 		add_policy_step(inquiry, "sender", NULL, NULL, "a single host, and no service");
 	if (answer.verdict == VERDICT_refuse_access) {
@@ -312,6 +340,7 @@ judge_policy(const struct inquiry *inquiry, const struct endpoint *endpoint)
 	}
 	if (keys->access_times != NULL)
 		add_policy_step(inquiry, "times", NULL, NULL, "it is within access_times");
+	ask_wrap(inquiry);
 	return true;
 }
 
@@ -327,6 +356,25 @@ ask_sensor(const struct inquiry *inquiry)
 	add_step(inquiry, "sensor", EXPLAIN_REFUSES, key_place(inquiry, KEY_PLACE_sensor),
 		"it is banned from all services: %s", text.text != NULL ? text.text : "");
 	textbuf_fini(&text);
+	return false;
+}
+
+static bool
+ask_bans(const struct inquiry *inquiry)
+{
+	const struct explain_ban *ban = inquiry->question->ban;
+	char left[DURATION_MAX];
+
+	if (!inquiry->question->are_bans_known)
+		return true;
+	if (ban == NULL) {
+		add_step(inquiry, "ban", EXPLAIN_PASSES, NULL, "none holds for it");
+		return true;
+	}
+	show_duration(ban->left_ms, left, sizeof(left));
+	refuse(inquiry, VERDICT_refuse_ban);
+	add_step(inquiry, "ban", EXPLAIN_REFUSES, NULL, "%s is banned from %s for %s more (%s)",
+		ban->source, ban->is_of_all ? "all services" : "this service", left, ban->cause);
 	return false;
 }
 
@@ -393,7 +441,7 @@ ask_all(const struct inquiry *inquiry)
 	if (inquiry->question->type != SOCK_DGRAM || inquiry->question->service->program != NULL)
 		ask_places(inquiry);
 	if (inquiry->to->says == EXPLAIN_REFUSES || !ask_proxy(inquiry) ||
-		!judge_policy(inquiry, endpoint) || !ask_sensor(inquiry))
+		!judge_policy(inquiry, endpoint) || !ask_sensor(inquiry) || !ask_bans(inquiry))
 		return;
 	ask_source(inquiry);
 	ask_handler(inquiry);

@@ -37,17 +37,26 @@ struct explanation {
 	int error;
 };
 
-/* What the rules of a configuration say, made ready. */
+/* What the rules of all services of one name say, made ready; those of others are nobody's
+ * business, and may have names to be looked up. */
 struct explain_rules {
-	const struct config *config;
-	struct access *access; /* NULL: nobody has any */
+	struct config config;  /* with these services alone */
+	struct access *access; /* NULL: none has any */
 	struct policy_ports ports;
 };
 
 /* 0 or -errno; complaints are about files of rules. */
 int explain_rules_make(struct explain_rules *ret_rules, const struct config *config,
-	struct complaint_list *complaints);
+	const char *name, struct complaint_list *complaints);
 void explain_rules_fini(struct explain_rules *rules);
+
+/* A ban that keeps the peer out. */
+struct explain_ban {
+	const char *source;
+	const char *cause;
+	bool is_of_all;
+	int64_t left_ms;
+};
 
 /* Who comes, how, and what is known of the daemon. */
 struct explain_question {
@@ -57,14 +66,22 @@ struct explain_question {
 	const struct access_peer *unix_peer; /* NULL: it is not known */
 	const struct netaddr *proxy;         /* that speaks for the peer, or NULL */
 	uint32_t way;                        /* as in struct access_client */
+	enum access_naming naming;
+	const struct client_names *names;
 	uint16_t minute;
 	int64_t active; /* connections that the service has now; -1: nobody knows */
+	bool are_bans_known;
+	const struct explain_ban *ban; /* NULL: none */
 };
 
 /* Given back by explanation_fini, also on -ENOMEM. */
 int explain_peer(struct explanation *ret_explanation, const struct explain_rules *rules,
 	const struct explain_question *question);
 void explanation_fini(struct explanation *explanation);
+
+/* Look names up; both may wait for the DNS. */
+int explain_look_up(const char *name, struct netaddr *ret_addresses, int most);
+enum access_naming explain_name_peer(const struct netaddr *peer, struct client_names *ret_names);
 
 const char *explain_says_word(enum explain_says says);
 

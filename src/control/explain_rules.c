@@ -19,8 +19,16 @@ struct list {
 	struct prefixes *prefixes;
 };
 
+/* A host that was looked up. */
+struct host {
+	struct host *next;
+	int count;
+	struct netaddr addresses[ACCESS_HOST_ADDRESSES_MAX];
+};
+
 struct lists {
 	struct list *first;
+	struct host *hosts;
 	struct complaint_list *complaints;
 };
 
@@ -56,15 +64,20 @@ find_interface(void *owner, const char *name)
 	return if_nametoindex(name);
 }
 
-/* Here nobody has looked it up. */
 static int
 find_host(void *owner, const char *name, bool is_deny, const struct netaddr **ret_addresses)
 {
-	(void)owner;
+	struct lists *lists = owner;
+	struct host *host = calloc(1, sizeof(*host));
+
 	(void)is_deny;
-	(void)name;
-	(void)ret_addresses;
-	return -1;
+	if (host == NULL)
+		return -1;
+	host->next = lists->hosts;
+	lists->hosts = host;
+	host->count = explain_look_up(name, host->addresses, ACCESS_HOST_ADDRESSES_MAX);
+	*ret_addresses = host->addresses;
+	return host->count;
 }
 
 static struct prefixes *
@@ -113,10 +126,30 @@ forget_lists(struct lists *lists)
 		free(list->path);
 		free(list);
 	}
+	while (lists->hosts != NULL) {
+		struct host *host = lists->hosts;
+
+		lists->hosts = host->next;
+		free(host);
+	}
+}
+
+static int
+take_services(struct config *to, const struct config *config, const char *name)
+{
+	*to = *config;
+	to->service_count = 0;
+	to->services = calloc((size_t)config->service_count + 1, sizeof(*to->services));
+	if (to->services == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < config->service_count; i++)
+		if (strcmp(config->services[i].name, name) == 0)
+			to->services[to->service_count++] = config->services[i];
+	return 0;
 }
 
 int
-explain_rules_make(struct explain_rules *ret_rules, const struct config *config,
+explain_rules_make(struct explain_rules *ret_rules, const struct config *config, const char *name,
 	struct complaint_list *complaints)
 {
 	struct lists lists = { .complaints = complaints };
@@ -128,7 +161,7 @@ explain_rules_make(struct explain_rules *ret_rules, const struct config *config,
 	size_t size;
 	int error;
 
-	*ret_rules = (struct explain_rules){ .config = config };
+	*ret_rules = (struct explain_rules){ .access = NULL };
 	policy_ports_init(&ret_rules->ports);
 	for (uint32_t i = 0; i < config->service_count; i++) {
 		const struct service_config *service = &config->services[i];
@@ -138,7 +171,9 @@ explain_rules_make(struct explain_rules *ret_rules, const struct config *config,
 				policy_ports_add(&ret_rules->ports,
 					service->endpoints[j].address.port);
 	}
-	error = access_build(config, 1, &lookup, &ret_rules->access, &size);
+	error = take_services(&ret_rules->config, config, name);
+	if (error == 0)
+		error = access_build(&ret_rules->config, 1, &lookup, &ret_rules->access, &size);
 	forget_lists(&lists);
 	return error;
 }
@@ -147,5 +182,6 @@ void
 explain_rules_fini(struct explain_rules *rules)
 {
 	free(rules->access);
-	rules->access = NULL;
+	free(rules->config.services);
+	*rules = (struct explain_rules){ .access = NULL };
 }

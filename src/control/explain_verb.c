@@ -1,204 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* reevectl explain: who is asked about, what came of it. */
-#include "base/shared_places.h"
-#include "config/access_rule.h"
-#include "control/daemon.h"
-#include "control/explain.h"
+#include "control/explain_asked.h"
+#include "control/explain_daemon.h"
 #include "control/output.h"
+#include "model/ban.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <net/if.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define EXIT_REFUSED 1
 #define EXIT_ASKED_WRONGLY 2
-#define SOME_PORT 49152 /* a client's, when nobody says which */
 #define TYPES 3
-
-/* What the command line asks. */
-struct asked {
-	const char *name;
-	struct netaddr peer;
-	struct netaddr proxy;
-	bool has_proxy;
-	bool has_user;
-	struct access_peer unix_peer;
-	uint32_t way;
-	uint16_t minute;
-};
-
-/* ---------------------------------------------------------------- the command line */
-
-static const char *
-argument(const struct control *control, const char *name)
-{
-	return json_string_value(json_object_get(control->arguments, name));
-}
-
-static bool
-read_port(const char *text, uint16_t *ret_port)
-{
-	char *end;
-	unsigned long port = strtoul(text, &end, 10);
-
-	if (end == text || *end != '\0' || port > UINT16_MAX || *text < '0' || *text > '9')
-		return false;
-	*ret_port = (uint16_t)port;
-	return true;
-}
-
-/* 192.0.2.1, 192.0.2.1:1234, ::1, [::1]:1234, or unix. */
-static bool
-read_address(const char *text, struct netaddr *ret_address)
-{
-	auto_free char *ip = strdup(text);
-	const char *port = NULL;
-	char *end;
-
-	if (ip == NULL)
-		return false;
-	if (strcmp(text, "unix") == 0) {
-		*ret_address = (struct netaddr){ .family = AF_UNIX };
-		return true;
-	}
-	if (*ip == '[') {
-		end = strchr(ip, ']');
-		if (end == NULL || (end[1] != ':' && end[1] != '\0'))
-			return false;
-		port = end[1] == ':' ? end + 2 : NULL;
-		*end = '\0';
-	} else if ((end = strchr(ip, ':')) != NULL && strchr(end + 1, ':') == NULL) {
-		port = end + 1;
-		*end = '\0';
-	}
-	if (netaddr_parse_ip(ret_address, *ip == '[' ? ip + 1 : ip) < 0)
-		return false;
-	ret_address->port = SOME_PORT;
-	return port == NULL || read_port(port, &ret_address->port);
-}
-
-static int
-take_address(const char *name, const char *text, struct netaddr *ret_address)
-{
-	if (read_address(text, ret_address))
-		return 0;
-	control_complain("explain: %s: \"%s\" is no address; wanted: 192.0.2.1, 192.0.2.1:1234, "
-			 "2001:db8::1, [2001:db8::1]:1234, or unix",
-		name, text);
-	return -EINVAL;
-}
-
-/* HH:MM, read as access_times reads it. */
-static int
-read_time(const char *text, uint16_t *ret_minute)
-{
-	struct textbuf kept = TEXTBUF_INIT(64), problem = TEXTBUF_INIT(256);
-	auto_free char *span = NULL;
-	uint16_t end;
-	int error = asprintf(&span, "%s-%s", text, text) < 0 ? -ENOMEM : 0;
-
-	if (error == 0 && strchr(text, '-') == NULL)
-		error = access_hours_normalise(span, strlen(span), &kept, &problem);
-	if (error == 0 && kept.text != NULL)
-		access_hours_of(kept.text, ret_minute, &end);
-	else
-		error = -EINVAL;
-	textbuf_fini(&problem);
-	textbuf_fini(&kept);
-	return error;
-}
-
-static int
-take_time(const char *text, uint16_t *ret_minute)
-{
-	time_t now = time(NULL);
-	struct tm local = { .tm_hour = 0 };
-
-	if (text == NULL) {
-		(void)localtime_r(&now, &local);
-		*ret_minute = (uint16_t)(local.tm_hour * 60 + local.tm_min);
-		return 0;
-	}
-	if (read_time(text, ret_minute) == 0)
-		return 0;
-	control_complain("explain: at: \"%s\" is no time of the day; wanted: 00:00 to 23:59", text);
-	return -EINVAL;
-}
-
-/* A user's groups as they are when it logs in. */
-static int
-take_user(const char *name, struct access_peer *ret_peer)
-{
-	gid_t groups[ACCESS_GROUPS_MAX];
-	int count = ACCESS_GROUPS_MAX;
-	char *end;
-	unsigned long number = strtoul(name, &end, 10);
-	bool is_number = *end == '\0' && end != name && number < UINT32_MAX;
-	const struct passwd *entry = is_number ? getpwuid((uid_t)number) : getpwnam(name);
-
-	if (entry == NULL && !is_number) {
-		control_complain("explain: user: there is no user \"%s\"", name);
-		return -ENOENT;
-	}
-	*ret_peer = (struct access_peer){ .is_known = true };
-	ret_peer->user = entry != NULL ? entry->pw_uid : (uint32_t)number;
-	if (entry == NULL)
-		return 0;
-	ret_peer->has_more_groups = getgrouplist(entry->pw_name, entry->pw_gid, groups, &count) < 0;
-	if (ret_peer->has_more_groups)
-		count = ACCESS_GROUPS_MAX;
-	for (int i = 0; i < count; i++)
-		ret_peer->groups[i] = groups[i];
-	ret_peer->group_count = (uint32_t)count;
-	return 0;
-}
-
-/* By which interface it comes; where nobody says, rules that name one are judged as by the gate
- * that cannot find out. */
-static int
-take_interface(const char *name, uint32_t *ret_way)
-{
-	*ret_way = ACCESS_WAY_UNKNOWN;
-	if (name == NULL)
-		return 0;
-	*ret_way = if_nametoindex(name);
-	if (*ret_way != 0)
-		return 0;
-	control_complain("explain: interface: this host has no \"%s\"", name);
-	return -ENODEV;
-}
-
-static int
-read_asked(const struct control *control, struct asked *ret_asked)
-{
-	const char *via = argument(control, "via"), *user = argument(control, "user");
-	int error = take_address("ADDRESS", argument(control, "address"), &ret_asked->peer);
-
-	ret_asked->name = argument(control, "service");
-	if (error == 0)
-		error = take_time(argument(control, "at"), &ret_asked->minute);
-	if (error == 0)
-		error = take_interface(argument(control, "interface"), &ret_asked->way);
-	if (error == 0 && via != NULL) {
-		ret_asked->has_proxy = true;
-		error = take_address("via", via, &ret_asked->proxy);
-	}
-	if (error == 0 && user != NULL && ret_asked->peer.family != AF_UNIX) {
-		control_complain("explain: user: only a peer on a unix socket is known by its "
-				 "user; "
-				 "wanted: explain SERVICE unix --user USER");
-		return -EINVAL;
-	}
-	if (error == 0 && user != NULL) {
-		ret_asked->has_user = true;
-		error = take_user(user, &ret_asked->unix_peer);
-	}
-	return error;
-}
 
 /* ---------------------------------------------------------------- what came of it */
 
@@ -335,36 +148,40 @@ print_explanation(const struct output *output, const struct explanation *explana
 /* All explanations of one run. */
 struct run {
 	const struct control *control;
-	const struct asked *asked;
+	const struct explain_asked *asked;
 	const struct explain_rules *rules;
 	json_t *list; /* NULL: for people */
+	json_t *bans; /* NULL: not known */
+	bool has_asked_names;
+	enum access_naming naming;
+	struct client_names names;
 	size_t served;
 	size_t count;
 };
 
-/* Connections that the service has now; -1: no daemon tells. */
-static int64_t
-ask_active(const struct control *control, const char *name)
+/* Names are looked up where rules ask for them, and once. */
+static void
+ask_names(struct run *run, const struct service_config *service)
 {
-	const struct shared *view = NULL;
-	struct daemon_state state;
-	int64_t active = -1;
+	const struct access *access = run->rules->access;
+	uint32_t set = ACCESS_NO_SET;
 
-	if (daemon_read_state(control->run_dir, &state) < 0)
-		return -1;
-	if (daemon_view_counters(control->run_dir, &view) == 0)
-		for (size_t i = 0; i < state.port_count; i++)
-			if (strcmp(state.ports[i].service, name) == 0)
-				active = shared_active(view, state.ports[i].row);
-	(void)shared_view_free(view);
-	daemon_state_fini(&state);
-	return active;
+	if (access != NULL)
+		set = access_set_of(access, (uint32_t)(service - run->rules->config.services));
+	if (set == ACCESS_NO_SET || !access_asks_names(access, set) || run->has_asked_names ||
+		run->asked->peer.family == AF_UNIX)
+		return;
+	run->has_asked_names = true;
+	run->naming = explain_name_peer(&run->asked->peer, &run->names);
 }
 
 static int
 explain_one(struct run *run, const struct service_config *service, int type)
 {
-	const struct asked *asked = run->asked;
+	const struct explain_asked *asked = run->asked;
+	struct explain_ban ban;
+	bool is_banned = explain_find_ban(run->bans, service->name, &asked->peer,
+		asked->has_user ? asked->unix_peer.user : BAN_NO_USER, &ban);
 	const struct explain_question question = {
 		.service = service,
 		.type = type,
@@ -373,7 +190,11 @@ explain_one(struct run *run, const struct service_config *service, int type)
 		.proxy = asked->has_proxy && type != SOCK_DGRAM ? &asked->proxy : NULL,
 		.way = asked->peer.family == AF_UNIX ? ACCESS_WAY_NONE : asked->way,
 		.minute = asked->minute,
-		.active = ask_active(run->control, service->name),
+		.naming = run->naming,
+		.names = run->has_asked_names ? &run->names : NULL,
+		.active = explain_ask_active(run->control, service->name),
+		.are_bans_known = run->bans != NULL,
+		.ban = is_banned ? &ban : NULL,
 	};
 	struct explanation explanation;
 	int error = explain_peer(&explanation, run->rules, &question);
@@ -403,14 +224,13 @@ static int
 explain_all(struct run *run)
 {
 	static const int types[TYPES] = { SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM };
-	const struct config *config = run->rules->config;
+	const struct config *config = &run->rules->config;
 	int error = 0;
 
 	for (uint32_t i = 0; i < config->service_count && error == 0; i++) {
 		const struct service_config *service = &config->services[i];
 
-		if (strcmp(service->name, run->asked->name) != 0)
-			continue;
+		ask_names(run, service);
 		for (size_t j = 0; j < TYPES && error == 0; j++)
 			if (has_type(service, types[j]))
 				error = explain_one(run, service, types[j]);
@@ -434,16 +254,19 @@ complain_service(const struct config *config, const char *name)
 }
 
 static int
-run_all(const struct control *control, const struct asked *asked, const struct explain_rules *rules)
+run_all(const struct control *control, const struct explain_asked *asked,
+	const struct explain_rules *rules, const struct config *config)
 {
 	struct run run = { .control = control, .asked = asked, .rules = rules };
 	int error;
 
 	run.list = control->output.is_json ? json_array() : NULL;
+	run.bans = rules->config.service_count > 0 ? explain_ask_bans(control) : NULL;
 	error = explain_all(&run);
+	json_decref(run.bans);
 	if (run.count == 0) {
 		json_decref(run.list);
-		return complain_service(rules->config, asked->name);
+		return complain_service(config, asked->name);
 	}
 	if (error == 0 && control->output.is_json)
 		error = output_print_json(&control->output, json_incref(run.list));
@@ -474,18 +297,19 @@ int
 verb_explain(const struct control *control)
 {
 	struct complaint_list *complaints = complaint_list_new();
-	struct asked asked = { .minute = 0 };
+	struct explain_asked asked = { .minute = 0 };
 	struct explain_rules rules = { .access = NULL };
 	struct config_host host;
 	struct config *config = NULL;
-	int error = complaints != NULL ? read_asked(control, &asked) : -ENOMEM;
+	int error = complaints != NULL ? explain_read_asked(control, &asked) : -ENOMEM;
 	int status = EXIT_ASKED_WRONGLY;
 
 	if (error == 0) {
 		config_host_ask(&host);
 		config = config_load_checked(&control->paths, &host, complaints);
-		error = config != NULL ? explain_rules_make(&rules, config, complaints) : -EINVAL;
-		status = error == 0 ? run_all(control, &asked, &rules)
+		error = config != NULL ? explain_rules_make(&rules, config, asked.name, complaints)
+				       : -EINVAL;
+		status = error == 0 ? run_all(control, &asked, &rules, config)
 				    : complain_all(complaints, error);
 	}
 	explain_rules_fini(&rules);
