@@ -239,7 +239,8 @@ take_user(struct restoring *restoring, struct saved_user *row)
 	struct chat_user *user = restoring->user;
 
 	restoring->user = NULL;
-	if (!user || row->partial.length > CHAT_LINE_MAX ||
+	/* A datagram ends its last line. */
+	if (!user || row->partial.length > (user->conn ? CHAT_LINE_MAX : 0) ||
 		row->telnet.length != sizeof(user->telnet))
 		return -EPROTO;
 	restoring->is_user_known = true;

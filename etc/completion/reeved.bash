@@ -3,7 +3,7 @@
 _reeved() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local options='--config --services --run-dir --state-dir --gates --foreground --ready-fd
-		--log --verbose --explain --announce --check --print-config --help-config --help-events --version --help'
+		--log --verbose --explain --announce --check --check-upgrade --print-config --help-config --help-events --version --help'
 
 	COMPREPLY=()
 	# readline takes --log= for two words.

@@ -28,7 +28,10 @@ struct thing {
 	char *later;
 };
 
-#define FIELD(type, name, since) { #name, SAVED_##type, since, offsetof(struct thing, name) }
+#define FIELD(type, name, since)                                         \
+	{                                                                \
+#name, SAVED_##type, since, offsetof(struct thing, name) \
+	}
 
 static const struct saved_field fields[] = {
 	FIELD(NUMBER, number, 1),
@@ -47,7 +50,9 @@ static const struct saved_form form = {
 	.name = "things", .version = 2, .kinds = kinds, .kind_count = 1
 };
 
-#define ROW "thing number=-7 count=18446744073709551615 flag=yes text=a%20b bytes=%00x address=2/0/80/7f000001 fd=5"
+#define ROW                                                                          \
+	"thing number=-7 count=18446744073709551615 flag=yes text=a%20b bytes=%00x " \
+	"address=2/0/80/7f000001 fd=5"
 
 static int
 keep(void *owner, unsigned int kind, void *row)
@@ -149,7 +154,8 @@ nothing_else_is_read_and_it_is_said_where_it_is_wrong(void **state)
 		{ "things 1\nother a=1\nend 1\n", 2, "an unknown kind of row" },
 		{ "things 1\n" ROW " more=1\nend 1\n", 2, "there are more fields than known" },
 		{ "things 2\n" ROW "\nend 1\n", 2, "a field is missing, or unknown" },
-		{ "things 1\nthing number=1 flag=yes\nend 1\n", 2, "a field is missing, or unknown" },
+		{ "things 1\nthing number=1 flag=yes\nend 1\n", 2,
+			"a field is missing, or unknown" },
 		{ "things 1\nthing number=01\nend 1\n", 2, "number" },
 		{ "things 1\nthing number=-0\nend 1\n", 2, "number" },
 		{ "things 1\nthing number=9223372036854775808\nend 1\n", 2, "number" },
