@@ -276,6 +276,13 @@ check-e2e: programs ## start the real reeved and speak to it
 
 check-install: ## install into a folder, look at what is there, and uninstall
 	@$(RUN) 'install: tests/install/run $(BUILD)/install'
+check-libwrap: ## build with tcp_wrappers' library, if it can be had, and test what it says
+	@tests/packages.sh build check && tests/packages.sh --try libwrap
+	+@if echo '#include <tcpd.h>' | $(CC) -E -o /dev/null - 2>/dev/null; then \
+		$(SUBMAKE) BUILD=$(BUILD)/libwrap WITH_LIBWRAP=1 programs && \
+		REEVED=$(abspath $(BUILD))/libwrap/reeved tests/run 'libwrap: tests/e2e/run.py -k libwrap'; \
+	else echo "the library cannot be had"; fi
+
 check-real: programs ## serve real Debian packages to their real clients, in a root folder of their own
 	@$(RUN) 'real: tests/real/run $(BUILD)'
 check-systemd: ## run it as a service of a real systemd, in a box of its own

@@ -54,6 +54,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	log_set_facility(find_number(argv, "--log-facility=", LOG_FAC(LOG_DAEMON)) * FACILITY);
-	return resolver_main(CHANNEL_FD, (enum log_sink)find_number(argv, "--log=", LOG_SINK_STDERR),
+	return resolver_main(CHANNEL_FD,
+		(enum log_sink)find_number(argv, "--log=", LOG_SINK_STDERR),
 		(enum log_level)find_number(argv, "--log-level=", LOG_LEVEL_INFO));
 }

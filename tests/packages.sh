@@ -12,7 +12,8 @@ set -eu
 list_of() {
 	case $1 in
 	build) echo "gcc libc6-dev make libc-ares-dev libconfig-dev libjansson-dev libncurses-dev" \
-		"libseccomp-dev libwrap0-dev" ;;
+		"libseccomp-dev" ;;
+	libwrap) echo "libwrap0-dev" ;;
 	run) echo "netcat-openbsd telnet" ;;
 	check) echo "iproute2 libcmocka-dev netcat-openbsd nftables procps python3 telnet" ;;
 	lint) echo "clang clang-format clang-tidy codespell cppcheck libclang-rt-dev mandoc" \

@@ -271,8 +271,8 @@ admission_judge_stream(struct service *service, const struct admission_client *c
 	return answer.verdict;
 }
 
-/* What is not known of a datagram's sender is asked, and the datagram does not wait for it: the next
- * one of the same sender finds the answer. */
+/* What is not known of a datagram's sender is asked, and the datagram does not wait for it: the
+ * next one of the same sender finds the answer. */
 static const struct answer *
 find_answer(struct service *service, const struct policy_question *question)
 {

@@ -279,8 +279,8 @@ conn_hand_over(struct conn *conn, uint32_t target_index)
 	hold = limits_are_reached(target) ? HOLD_NOTHING : take_hold(target);
 	if (hold == HOLD_NOTHING)
 		return -EAGAIN;
-	/* Its own rules hold, whichever door its client came in by. What has to be asked for them is
-	 * asked, and the client may try again. */
+	/* Its own rules hold, whichever door its client came in by. What has to be asked for
+	 * them is asked, and the client may try again. */
 	needs = admission_needs(target, &client);
 	client.answer = needs != 0 ? asking_find(target, &conn->peer, needs) : NULL;
 	if (needs != 0 && !client.answer) {

@@ -92,8 +92,8 @@ serve(struct entrant *entrant)
 bool
 entrance_go(struct entrant *entrant)
 {
-	static enum passage (*const steps[])(struct entrant * entrant) = { greet, inquire, judge, find_place,
-		welcome, serve };
+	static enum passage (*const steps[])(struct entrant * entrant) = { greet, inquire, judge,
+		find_place, welcome, serve };
 	enum passage passage;
 
 	do {

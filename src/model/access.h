@@ -40,8 +40,8 @@ struct access_peer {
 #define ACCESS_WAY_NONE 0 /* by none, as unix clients do, or nobody asks */
 #define ACCESS_WAY_UNKNOWN UINT32_MAX
 
-/* What is known of a client's names. Without an answer he has none that only_from names and all that
- * no_access does. */
+/* What is known of a client's names. Without an answer he has none that only_from names and all
+ * that no_access does. */
 enum access_naming { ACCESS_NAMES_UNKNOWN, ACCESS_NAMES_KNOWN };
 
 /* Whoever is judged, as far as rules ask: when, too. */

@@ -29,7 +29,8 @@ bool answer_key_equal(const struct answer_key *a, const struct answer_key *b);
 
 struct answers;
 
-/* Room for `count` answers or a few more, which takes memory only as it is used. NULL: no memory. */
+/* Room for `count` answers or a few more, which takes memory only as it is used. NULL: no
+ * memory. */
 struct answers *answers_new(size_t count, const struct siphash_key *secret);
 struct answers *answers_free(struct answers *answers);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Look-ups that do not block, by c-ares: /etc/hosts, then the DNS. Its sockets and time-outs are the
- * loop's. What a look-up found is the callback's to copy; the callback may come before the function
- * returns. */
+/* Look-ups that do not block, by c-ares: /etc/hosts, then the DNS. Its sockets and time-outs are
+ * the loop's. What a look-up found is the callback's to copy; the callback may come before the
+ * function returns. */
 #ifndef REEVE_RESOLVER_DNS_H
 #define REEVE_RESOLVER_DNS_H
 
@@ -14,18 +14,19 @@
 
 struct dns;
 
-/* `servers` with commas, or "": those of /etc/resolv.conf. NULL: they cannot be used, or there is no
- * memory. */
+/* `servers` with commas, or "": those of /etc/resolv.conf. NULL: they cannot be used, or there
+ * is no memory. */
 struct dns *dns_new(struct loop *loop, const char *servers);
 
 /* Whatever is under way is answered with NAMES_NO_ANSWER first. */
 struct dns *dns_free(struct dns *dns);
 
-/* /etc/resolv.conf is another one: look-ups that begin now would go elsewhere with a new dns_new. */
+/* /etc/resolv.conf is another one: look-ups that begin now would go elsewhere with a new
+ * dns_new. */
 bool dns_is_outdated(struct dns *dns);
 
-/* The addresses of a name, sorted, each once; of both families, or of one. `ttl` in seconds, 0: it is
- * not known. */
+/* The addresses of a name, sorted, each once; of both families, or of one. `ttl` in seconds, 0:
+ * it is not known. */
 struct dns_addresses {
 	enum names_error error;
 	uint32_t count;

@@ -152,8 +152,8 @@ name_is_known(void *owner, const struct dns_addresses *found)
 	confirm_next(inquiry);
 }
 
-/* One after another: few clients have more than one name. If one cannot be looked up it is not known
- * whether the client has it, which is worth no more than no answer. */
+/* One after another: few clients have more than one name. If one cannot be looked up it is not
+ * known whether the client has it, which is worth no more than no answer. */
 static void
 confirm_next(struct inquiry *inquiry)
 {

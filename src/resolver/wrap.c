@@ -15,16 +15,18 @@
 
 #define SAID_MAX 512
 
-/* Names that the library knows, and what it calls for things that are not done here. Netgroups are
- * looked up by nobody: a rule with one ends the question with a refusal, for what it would have said
- * is not known. */
+/* Names that the library knows, and what it calls for things that are not done here. Netgroups
+ * are looked up by nobody: a rule with one ends the question with a refusal, for what it would
+ * have said is not known. */
 int
 innetgr(const char *netgroup, const char *host, const char *user, const char *domain)
 {
+	char format[] = "netgroup @%s is not looked up"; /* the library's headers know no const */
+
 	(void)host;
 	(void)user;
 	(void)domain;
-	tcpd_jump("netgroup @%s is not looked up", netgroup);
+	tcpd_jump(format, netgroup);
 	return 0;
 }
 
@@ -40,8 +42,10 @@ fork(void)
 void
 clean_exit(struct request_info *request)
 {
+	char reason[] = "a command decides, and none is carried out here";
+
 	(void)request;
-	tcpd_jump("a command decides, and none is carried out here");
+	tcpd_jump(reason);
 }
 
 /* What the library has to say is an event. Under the names that fortified programs call. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* tcp_wrappers' files, /etc/hosts.allow and /etc/hosts.deny, asked by its own library. They are read
- * for every question, as it does. Commands in them are not carried out: what would be replaced by
- * one (twist) is a refusal, what would only be started (spawn) is not.
+/* tcp_wrappers' files, /etc/hosts.allow and /etc/hosts.deny, asked by its own library. They are
+ * read for every question, as it does. Commands in them are not carried out: what would be
+ * replaced by one (twist) is a refusal, what would only be started (spawn) is not.
  *
  * wrap_none.c stands for it in a build without the library: it refuses. */
 #ifndef REEVE_RESOLVER_WRAP_H

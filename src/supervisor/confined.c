@@ -36,7 +36,8 @@ confined_open_program(const char *name)
 	return program_fd < 0 ? -errno : spawn_move_high(program_fd);
 }
 
-/* What such a process may know of our environment: the time zone, and in test builds how to report. */
+/* What such a process may know of our environment: the time zone, and in test builds how to
+ * report. */
 static void
 fill_environment(char **ret_environment, size_t room)
 {

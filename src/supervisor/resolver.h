@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The life of the resolver, which looks up names: started when rules need it and ended when none
- * does any more, without power, watched, replaced when it dies or lies. It is told which hosts rules
- * name, and each gate gets a channel to it. */
+ * does any more, without power, watched, replaced when it dies or lies. It is told which hosts
+ * rules name, and each gate gets a channel to it. */
 #ifndef REEVE_SUPERVISOR_RESOLVER_H
 #define REEVE_SUPERVISOR_RESOLVER_H
 

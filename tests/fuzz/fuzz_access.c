@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/base/hostname.o src/base/prefix.o src/base/textbuf.o src/base/utf8.o src/config/access_rule.o */
+/* LINK: src/base/hostname.o src/base/prefix.o src/base/textbuf.o src/base/utf8.o
+ * src/config/access_rule.o */
 /* Any text as a word of only_from and of access_times: refused with a reason, or kept in a form
  * that is read to the same again and never means more than an address, a name or ALL. */
 #include "config/access_rule.h"
@@ -43,6 +44,9 @@ check_rule(const char *kept, size_t length)
 	must(text != NULL);
 	rule = access_rule_of(text);
 	must(rule.kind != ACCESS_RULE_ALL || strcmp(text, "ALL") == 0);
+	/* What was kept is understood: nothing becomes the user that there is not. */
+	must(rule.kind != ACCESS_RULE_USER || strncmp(text, "user:", 5) == 0);
+	must((rule.kind == ACCESS_RULE_DOMAIN) == (text[0] == '.'));
 	if (rule.kind == ACCESS_RULE_PREFIX)
 		must(rule.prefix.length <= (rule.prefix.is_v4 ? 32 : 128));
 	free(text);
