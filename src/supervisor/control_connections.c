@@ -145,12 +145,13 @@ describe_next(struct control_census *census, size_t most)
 {
 	json_t *connections = json_array();
 	size_t end = MIN(census->next + most, census->row_count);
+	uint64_t left = census->row_count - end + census->left;
 
 	for (; census->next < end; census->next++)
 		(void)json_array_append_new(connections,
 			describe(census->peer->supervisor, &census->rows[census->next]));
 	return json_pack("{s:o, s:I, s:I}", "connections", connections, "left",
-		(json_int_t)(census->row_count - census->next + census->left), "silent_gates",
+		(json_int_t)left, "silent_gates",
 		(json_int_t)census->silent);
 }
 

@@ -84,7 +84,7 @@ def set_is_refused_with_the_place_of_what_is_wrong(scene):
             ("instances=1\u001b[1m", "reevectl set:1:12: the control byte 1b"),
             ("grace=1s", "is a key of the daemon"),
             ("user=nobody", "user: "),
-            ("only_from=nonsense", "only_from")):
+            ("only_from=10.0.0.1/8", "only_from: ")):
         error = control.fails("Set", service="echo", setting=setting)
         expect_equal(error.name, "io.reeve.Control.Mistakes", setting)
         expect(said in error.parameters["text"], "%r: %s" % (setting, error.parameters["text"]))
