@@ -125,7 +125,7 @@ RESOLVER := $(BASE) src/model/answers.o src/effects/channel.o src/effects/sandbo
 	src/effects/sandbox_resolver.o src/resolver/dns.o src/resolver/hosts.o \
 	src/resolver/inquiries.o src/resolver/resolver.o $(WRAP) src/reeve_resolver.o
 REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/prefix.o \
-	src/base/shared.o src/base/shared_measures.o src/base/shared_places.o \
+	src/base/shared.o src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o \
 	src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o \
 	src/base/verdict.o src/model/access.o src/model/access_build.o src/model/ban.o \
 	src/model/ban_book.o src/model/ban_text.o src/model/client_source.o \

@@ -150,7 +150,8 @@ ask_places(const struct inquiry *inquiry)
 {
 	const struct explain_question *question = inquiry->question;
 	const struct service_keys *keys = inquiry->keys;
-	bool may_wait = keys->at_limit == CONFIG_AT_LIMIT_QUEUE;
+	bool may_wait = keys->queue > 0 || keys->at_limit == CONFIG_AT_LIMIT_QUEUE;
+	enum verdict wait = keys->queue > 0 ? VERDICT_wait_queue : VERDICT_wait_instances;
 	enum explain_says says = EXPLAIN_PASSES;
 	struct textbuf text = TEXTBUF_INIT(WHY_MAX);
 
@@ -159,8 +160,10 @@ ask_places(const struct inquiry *inquiry)
 		textbuf_addf(&text, " (%lld taken now)", (long long)question->active);
 	if (question->active >= keys->instances) {
 		says = may_wait ? EXPLAIN_WAITS : EXPLAIN_REFUSES;
-		refuse(inquiry, may_wait ? VERDICT_wait_instances : VERDICT_refuse_instances);
+		refuse(inquiry, may_wait ? wait : VERDICT_refuse_instances);
 	}
+	if (keys->queue != 0)
+		add_key(inquiry, KEY_PLACE_queue, &text);
 	if (keys->cps != 0)
 		add_key(inquiry, KEY_PLACE_cps, &text);
 	if (keys->max_load != 0)

@@ -55,8 +55,9 @@ let_go(struct held_client *client)
 		tarpit->oldest = client->newer;
 	tarpit->count--;
 	gate->tarpit_count--;
-	LOG(tarpit_left, .service = service_name(service), .peer = &client->peer,
-		.held_ms = loop_now(gate->loop) - client->since);
+	if (log_wants(LOG_LEVEL_DEBUG))
+		LOG(tarpit_left, .service = service_name(service), .peer = &client->peer,
+			.held_ms = loop_now(gate->loop) - client->since);
 	free(client);
 	if (tarpit->count == 0)
 		loop_stop_timer(gate->loop, &tarpit->tick);

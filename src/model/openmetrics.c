@@ -4,6 +4,7 @@
 
 #include "base/shared_measures.h"
 #include "base/shared_places.h"
+#include "base/shared_queue.h"
 #include "base/shared_view.h"
 #include "base/utf8.h"
 
@@ -105,6 +106,13 @@ add_active(const struct openmetrics *source, const struct family *family,
 }
 
 static void
+add_queued(const struct openmetrics *source, const struct family *family,
+	const struct service_row *service, struct textbuf *text)
+{
+	add_sample(text, family, service, shared_queue_length(source->shared, service->row));
+}
+
+static void
 add_limit(const struct openmetrics *source, const struct family *family,
 	const struct service_row *service, struct textbuf *text)
 {
@@ -196,6 +204,8 @@ static const struct family families[] = {
 #include "base/metrics.def"
 	{ "active_connections", GAUGE, SERVICE, 0, "Connections that the service holds now.",
 		add_active },
+	{ "queued_connections", GAUGE, SERVICE, 0,
+		"Clients that were accepted and wait for a place now (queue).", add_queued },
 	{ "connections_limit", GAUGE, SERVICE, 0, "Connections that it may hold (instances).",
 		add_limit },
 	{ "failing", GAUGE, SERVICE, 0,

@@ -253,7 +253,8 @@ def at_limit_and_refuse_with_say_how_refusals_are_answered(scene, case):
 @claim(each=STREAMS)
 def the_tarpit_holds_who_is_refused_and_drips(scene, protocol):
     daemon = scene.daemon(line(scene, "built-in", protocol,
-                               "no_access=ALL refuse_with=tarpit tarpit_pause=100ms instances=1"))
+                               "no_access=ALL refuse_with=tarpit tarpit_pause=100ms instances=1"),
+                          'log_level = "debug";')
     clients = [daemon.client("it", protocol) for _ in range(3)]
     for client in clients:
         for _ in range(3):
@@ -283,7 +284,8 @@ def the_tarpit_takes_no_place_of_those_who_are_let_in(scene):
 @claim()
 def a_full_tarpit_lets_the_oldest_go(scene):
     daemon = scene.daemon(line(scene, "built-in", "tcp4", "no_access=ALL refuse_with=tarpit "
-                               "tarpit_instances=3"), args=["--gates", "1"])
+                               "tarpit_instances=3"), 'log_level = "debug";',
+                          args=["--gates", "1"])
     clients = [daemon.client("it") for _ in range(5)]
     for client in clients[:2]:
         expect_equal(client.recv(100), b"", "what the oldest hear")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/model/openmetrics.o src/base/shared.o src/base/shared_measures.o
+/* LINK: src/model/openmetrics.o src/base/shared.o src/base/shared_measures.o src/base/shared_queue.o
  * src/base/shared_places.o src/base/textbuf.o src/base/utf8.o */
 /* Metrics as text: what stands there, what is left out, and what names cannot do. That the whole
  * is well-formed the claims in tests/e2e/test_metrics.py show. */
@@ -7,6 +7,7 @@
 
 #include "base/shared_measures.h"
 #include "base/shared_places.h"
+#include "base/shared_queue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,6 +80,8 @@ a_service_has_its_counts_its_refusals_and_its_places(void **test)
 	assert_true(shared_admit(shared, 2, 1, 50));
 	assert_has(shared, "reeve_service_connections_total{service=\"echo\"} 7\n");
 	assert_has(shared, "reeve_service_handlers_total{service=\"echo\"} 0\n");
+	assert_true(shared_queue_sit(shared, 2, 1, 5));
+	assert_has(shared, "reeve_service_queued_connections{service=\"echo\"} 1\n");
 	assert_has(shared, "reeve_service_active_connections{service=\"echo\"} 1\n");
 	assert_has(shared, "reeve_service_connections_limit{service=\"echo\"} 50\n");
 	assert_has(shared, "reeve_service_failing{service=\"echo\"} 0\n");
