@@ -138,7 +138,7 @@ REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/
 	src/control/lint_exposure.o src/control/lint_files.o src/control/lint_limits.o \
 	src/control/lint_verb.o src/control/metrics.o src/control/output.o src/control/show.o \
 	src/control/table.o src/control/top.o src/control/top_keys.o src/control/top_model.o \
-	src/control/verbs.o src/reevectl.o
+	src/control/top_sources.o src/control/verbs.o src/reevectl.o
 
 # --- what there is besides: found by their folders.
 # Who runs COMMANDS is an administrator or an init; who runs HELPERS is reeved.

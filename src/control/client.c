@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #define REPLY_MAX (64U << 20)
 #define CALL_MAX (1U << 20)
@@ -62,6 +64,15 @@ client_open(const struct control *control)
 		return client;
 	explain_connect(control->run_dir, error);
 	return client_free(client);
+}
+
+void
+client_set_patience(struct client *client, unsigned ms)
+{
+	const struct timeval span = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	(void)setsockopt(client->conn_fd, SOL_SOCKET, SO_RCVTIMEO, &span, sizeof(span));
+	(void)setsockopt(client->conn_fd, SOL_SOCKET, SO_SNDTIMEO, &span, sizeof(span));
 }
 
 bool

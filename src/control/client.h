@@ -16,6 +16,9 @@ struct client *client_free(struct client *client);
 /* May we connect, as far as the socket's mode says? True also if there is no socket. */
 bool client_is_allowed(const struct control *control);
 
+/* From now on wait no longer than that for each part of a reply. */
+void client_set_patience(struct client *client, unsigned ms);
+
 /* Call a method with these parameters (taken over). 0, or -1 and why has been printed. */
 int client_call(struct client *client, const struct control_verb *verb, json_t *parameters);
 

@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
+#define SOURCES_US 2000000
 #define EMPTY_READS_MAX 3 /* a terminal that is ready and has no key, so often, has gone */
 
 /* What is watched. */
@@ -30,7 +31,8 @@ struct life {
 	struct watched watched;
 	struct top_screen *screen;
 	int signal_fd;
-	int signal; /* that ends us, or 0 */
+	int signal;       /* that ends us, or 0 */
+	int64_t asked_us; /* when sources were asked for last */
 	unsigned empty_reads;
 	int error; /* -ESRCH: the daemon has ended, -EIO: the terminal has gone, ... */
 };
@@ -90,6 +92,21 @@ take_sample(struct life *life)
 	top->before = top->now;
 	top->now = sample;
 	return 0;
+}
+
+/* What is not to be seen is not asked for; and not at every tick, for it costs the daemon
+ * something. What goes wrong has been written over the screen, which is drawn anew. */
+static void
+take_sources(struct life *life)
+{
+	int64_t now_us = shared_clock_us();
+
+	if (life->top.view != TOP_SOURCES || life->top.is_paused ||
+		(life->asked_us != 0 && now_us - life->asked_us < SOURCES_US))
+		return;
+	life->asked_us = now_us;
+	if (top_sources_ask(&life->top.sources, life->watched.control) < 0)
+		top_screen_resize(life->screen);
 }
 
 /* ---------------------------------------------------------------- events */
@@ -163,6 +180,8 @@ watch_on_screen(struct life *life)
 			if (life->error == 0 && !life->top.is_paused)
 				life->error = take_sample(life);
 		}
+		if (!is_over(life))
+			take_sources(life);
 		/* Who makes it quicker does not wait for what was slower. */
 		if (next_us > shared_clock_us() + life->top.tick_ms * 1000)
 			next_us = shared_clock_us() + life->top.tick_ms * 1000;
@@ -269,6 +288,7 @@ verb_top(const struct control *control)
 		(void)close(life.signal_fd);
 	top_sample_fini(&life.top.before);
 	top_sample_fini(&life.top.now);
+	top_sources_fini(&life.top.sources);
 	(void)shared_view_free(life.watched.view);
 	return status;
 }

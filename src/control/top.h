@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* top: a live view, out of the shared memory alone: the daemon is not asked for anything.
+/* top: a live view, out of the shared memory alone: the daemon is not asked for anything, but in
+ * the view of sources, which that memory knows nothing of.
  *
  * A sample is what all services have counted at one moment; two of them make rates. The state
  * (struct top) changes by keys (top_keys.c); a table is made of it (top_model.c), which the screen
@@ -14,7 +15,13 @@
 #define TOP_FILTER_MAX 64
 #define TOP_TICK_MS 1000
 
-enum top_view { TOP_SERVICES, TOP_REFUSALS, TOP_VIEW_COUNT };
+enum top_view { TOP_SERVICES, TOP_REFUSALS, TOP_SOURCES, TOP_VIEW_COUNT };
+
+/* What the daemon has told of connections and bans; the arrays may be NULL. */
+struct top_sources {
+	json_t *connections;
+	json_t *bans;
+};
 
 /* What rows can be sorted by, in the order of the columns. */
 enum top_order {
@@ -57,6 +64,7 @@ struct top_row {
 struct top {
 	struct top_sample before;
 	struct top_sample now;
+	struct top_sources sources;
 	enum top_view view;
 	enum top_order order;
 	bool is_reversed;
@@ -92,6 +100,11 @@ void top_frame_fini(struct top_frame *frame);
 /* What its rows are sorted by: in refusals there are names and rates alone. */
 enum top_order top_order_of(const struct top *top);
 const char *top_order_title(enum top_order order);
+
+/* Ask the daemon; 0 or -errno, and what was told before stays. A frame of what it has told. */
+int top_sources_ask(struct top_sources *sources, const struct control *control);
+void top_sources_fini(struct top_sources *sources);
+int top_sources_frame(struct top_frame *frame, const struct top *top);
 
 /* A key was pressed. */
 void top_take_key(struct top *top, int key);

@@ -71,7 +71,7 @@ order_by_next(struct top *top, int steps)
 static void
 change_view(struct top *top)
 {
-	top->view = top->view == TOP_SERVICES ? TOP_REFUSALS : TOP_SERVICES;
+	top->view = (enum top_view)((top->view + 1) % TOP_VIEW_COUNT);
 	top->first = 0;
 }
 

@@ -238,6 +238,8 @@ top_order_of(const struct top *top)
 {
 	if (top->view == TOP_REFUSALS && top->order != TOP_BY_NAME)
 		return TOP_BY_REFUSED;
+	if (top->view == TOP_SOURCES && top->order != TOP_BY_NAME)
+		return TOP_BY_CONNECTIONS;
 	return top->order;
 }
 
@@ -328,6 +330,12 @@ top_frame_make(struct top_frame *ret_frame, const struct top *top)
 	struct top by = *top;
 
 	by.order = top_order_of(top);
+	if (top->view == TOP_SOURCES) {
+		*ret_frame = (struct top_frame){ .rows = 0 };
+		gather(&rows, top, ret_frame); /* for the sums */
+		free(rows.list);
+		return top_sources_frame(ret_frame, top);
+	}
 	*ret_frame = (struct top_frame){ .table = is_of_services
 			? table_new(service_columns, ARRAY_SIZE(service_columns))
 			: table_new(refusal_columns, ARRAY_SIZE(refusal_columns)) };

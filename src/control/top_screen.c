@@ -173,10 +173,12 @@ put_summary(const struct top_screen *screen, const struct top *top, const struct
 static void
 put_choices(const struct top_screen *screen, const struct top *top, const struct top_frame *frame)
 {
+	static const char *const views[] = {
+		[TOP_SERVICES] = "services", [TOP_REFUSALS] = "refusals", [TOP_SOURCES] = "sources"
+	};
 	struct textbuf text = TEXTBUF_INIT(LINE_BYTES_MAX);
 
-	textbuf_addf(&text, "%s by %s%s, every %g s",
-		top->view == TOP_SERVICES ? "services" : "refusals",
+	textbuf_addf(&text, "%s by %s%s, every %g s", views[top->view],
 		top_order_title(top_order_of(top)), top->is_reversed ? " reversed" : "",
 		(double)top->tick_ms / 1000);
 	if (top->is_idle_hidden)
@@ -200,7 +202,7 @@ put_help(const struct top_screen *screen, int from, int lines)
 		"space, p    pause and go on",
 		"< >, arrows sort by another column",
 		"r           reverse the order",
-		"v, tab      services, or refusals by verdict",
+		"v, tab      services, refusals by verdict, sources (asks the daemon)",
 		"/           show names that have a text in them; escape: all",
 		"z           hide services on which nothing happens",
 		"+ -         look more often, less often",
@@ -274,7 +276,7 @@ top_screen_draw(struct top_screen *screen, struct top *top)
 			error = put_table(screen, top, &frame, from, lines);
 		if (LINES >= LINES_FOR_KEYS)
 			put_line(screen, LINES - 1, TONE_FAINT,
-				"q leave  space pause  <> sort  r reverse  v refusals  / filter  z "
+				"q leave  space pause  <> sort  r reverse  v view  / filter  z "
 				"idle  "
 				"h help");
 		(void)refresh();

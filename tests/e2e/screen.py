@@ -98,6 +98,7 @@ class Screen:
 
     def sequence(self, final, numbers):
         count = max(1, numbers[0])
+        self.x = min(self.x, self.columns - 1)  # it may stand behind the last letter
         if final == "H":
             numbers = (numbers + [1])[:2]
             self.y = min(max(1, numbers[0]), self.lines) - 1

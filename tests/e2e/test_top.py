@@ -79,6 +79,20 @@ def top_shows_who_is_refused_and_why(scene):
 
 
 @claim()
+def top_shows_who_is_there_and_who_is_kept_out(scene):
+    daemon, terminal = start(scene)
+    inside = [daemon.client("echo") for _ in range(3)]
+    for client in inside:
+        ask(client, b"x")
+    reevectl(daemon, "ban", "192.0.2.0/24", "--service", "echo", "--for", "1h")
+    terminal.press("vv")
+    terminal.wait_for("SOURCE", "127.0.0.1", "192.0.2.0/24", "banned from echo")
+    expect_equal(row(terminal, "127.0.0.1")[:2], ["127.0.0.1", "3"], "connections of a source")
+    terminal.press("v")
+    terminal.wait_for("SERVICE", "quiet")
+
+
+@claim()
 def top_fits_every_size(scene):
     name = "a-service-with-a-long-name"
     daemon, terminal = start(scene, scene.line(name, "tcp4", "builtin:echo") +

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* LINK: src/control/output.o src/control/table.o src/control/top_keys.o src/control/top_model.o
- * src/base/shared.o src/base/shared_measures.o src/base/shared_places.o src/base/textbuf.o
- * src/base/utf8.o src/base/verdict.o -ljansson */
+ * src/control/top_sources.o src/base/shared.o src/base/shared_measures.o src/base/shared_places.o
+ * src/base/textbuf.o src/base/utf8.o src/base/verdict.o -ljansson */
 /* What top makes of the shared memory, and what keys do; the screen itself is in
  * tests/e2e/test_top.py. */
 #include <setjmp.h>
@@ -12,12 +12,86 @@
 #include <cmocka.h>
 
 #include "base/shared_places.h"
+#include "control/client.h"
+#include "control/show.h"
 #include "control/top.h"
 
 #include <string.h>
 
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define SECOND_US 1000000
+
+/* Nobody is asked here; what was told is set by hand. */
+struct client *
+client_open(const struct control *control)
+{
+	(void)control;
+	return NULL;
+}
+
+struct client *
+client_free(struct client *client)
+{
+	return client;
+}
+
+void
+client_set_patience(struct client *client, unsigned ms)
+{
+	(void)client;
+	(void)ms;
+}
+
+int
+client_call(struct client *client, const struct control_verb *verb, json_t *parameters)
+{
+	(void)client;
+	(void)verb;
+	json_decref(parameters);
+	return -1;
+}
+
+int
+client_next(struct client *client, struct varlink_message *ret_reply, int *ret_fd)
+{
+	(void)client;
+	(void)ret_reply;
+	(void)ret_fd;
+	return -1;
+}
+
+void
+varlink_message_fini(struct varlink_message *message)
+{
+	(void)message;
+}
+
+const struct control_verb *
+control_verb_get(enum control_id id)
+{
+	(void)id;
+	return NULL;
+}
+
+long long
+show_number(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+const char *
+show_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+void
+show_duration(long long ms, char *ret_text, size_t room)
+{
+	(void)snprintf(ret_text, room, "%lldms", ms);
+}
 
 struct fixture {
 	struct shared *shared;
@@ -52,6 +126,7 @@ tear_down(void **state)
 	top_frame_fini(&fixture->frame);
 	top_sample_fini(&fixture->top.before);
 	top_sample_fini(&fixture->top.now);
+	top_sources_fini(&fixture->top.sources);
 	(void)shared_free(fixture->shared);
 	free(fixture);
 	return 0;
@@ -237,6 +312,38 @@ refusals_are_told_by_verdict(void **state)
 }
 
 static void
+sources_are_counted_and_their_bans_shown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->top.sources = (struct top_sources){
+		json_pack("[{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:n,s:s}]", "peer",
+			"192.0.2.1:7", "kind", "builtin", "peer", "[2001:db8::1]:9", "kind",
+			"program", "peer", "192.0.2.1:8", "kind", "waiting", "peer", "unix", "kind",
+			"builtin", "peer", "kind", "builtin"),
+		json_pack("[{s:s,s:n,s:s,s:i},{s:s,s:s,s:s,s:i}]", "source", "192.0.2.1/32",
+			"service", "cause", "sensor", "left_ms", 60000, "source", "10.0.0.0/8",
+			"service", "echo", "cause", "hand", "left_ms", 1000),
+	};
+	sample(fixture, SECOND_US);
+	fixture->top.view = TOP_SOURCES;
+	make(fixture);
+	assert_int_equal(fixture->frame.rows, 5);
+	assert_int_equal(fixture->frame.services, 3);
+	assert_string_equal(text_of(fixture, 0, "source"), "192.0.2.1");
+	assert_true(number(fixture, 0, "connections") == 2);
+	assert_true(number(fixture, 0, "waiting") == 1);
+	assert_string_equal(text_of(fixture, 1, "source"), "2001:db8::1");
+	assert_string_equal(text_of(fixture, 2, "source"), "unix");
+	assert_string_equal(text_of(fixture, 3, "source"), "10.0.0.0/8");
+	assert_non_null(strstr(text_of(fixture, 3, "state"), "banned from echo, "));
+	assert_non_null(strstr(text_of(fixture, 4, "state"), "banned from all, "));
+	(void)strcpy(fixture->top.filter, "192");
+	make(fixture);
+	assert_int_equal(fixture->frame.rows, 2);
+}
+
+static void
 press(struct top *top, const char *keys)
 {
 	for (; *keys != '\0'; keys++)
@@ -253,7 +360,7 @@ keys_switch_what_is_shown(void **state)
 	press(top, " rzv");
 	assert_false(top->is_paused);
 	assert_true(top->is_reversed && top->is_idle_hidden && top->view == TOP_REFUSALS);
-	press(top, "\t>");
+	press(top, "\tv>");
 	assert_true(top->view == TOP_SERVICES && top->order == TOP_BY_PROGRAMS);
 	press(top, "<<<<");
 	assert_true(top->order == TOP_BY_WAITS);
@@ -335,6 +442,7 @@ main(void)
 		CLAIM(the_filter_and_z_leave_rows_out_and_the_sums_stay),
 		CLAIM(states_tell_who_is_full_failing_or_leaving),
 		CLAIM(refusals_are_told_by_verdict),
+		CLAIM(sources_are_counted_and_their_bans_shown),
 		CLAIM(keys_switch_what_is_shown),
 		CLAIM(the_pace_has_bounds),
 		CLAIM(the_filter_is_typed_and_takes_all_keys_meanwhile),
