@@ -158,7 +158,7 @@ add_element(struct portion *portion, const struct ban *ban, msec now)
 
 	(void)ban_source_write(&ban->source, text);
 	if (ban->source.length == full) /* a set without intervals takes these */
-		*strchr(text, '/') = '\0';
+		text[strcspn(text, "/")] = '\0';
 	textbuf_addf(&portion->without, "%s%s", comma, text);
 	textbuf_addf(&portion->with_times, "%s%s timeout %llds", comma, text,
 		(long long)(ban->until - now + 999) / 1000);

@@ -6,8 +6,9 @@
  * src/model/policy.o src/model/prefixes.o src/model/rate.o */
 /* What it costs to judge one client, by all that can be asked of him: an access list of a million
  * prefixes, bans from this service and from all, a rate and a number of connections for each
- * source, with a million sources remembered. Each client is another one by chance, so that nothing of him
- * is in the processor's caches. The asking alone; what accepting costs is tests/bench/admission's.
+ * source, with a million sources remembered. Each client is another one by chance, so that nothing
+ * of him is in the processor's caches. The asking alone; what accepting costs is told by
+ * tests/bench/admission.
  *
  * usage: judge [SOURCES [PREFIXES]] */
 #include "base/shared_holds.h"

@@ -375,13 +375,13 @@ def without_a_loop_guard_a_port_may_be_answered_as_fast_as_it_asks(scene):
 @claim()
 def a_service_waits_while_the_host_is_short_of_memory(scene):
     table = scene.line("echo", "tcp4", keys="min_memory=1048576G") + scene.line(
-        "strict", "tcp4", "builtin:echo", keys="min_memory=1048576G at_limit=reset") + scene.line(
+        "strict", "tcp4", "builtin:echo", keys="min_memory=1048576G at_limit=close") + scene.line(
         "patient", "tcp4", "builtin:echo", keys="min_memory=1M")
     daemon = scene.daemon(table, args=["--gates", "2"])
     waiting = daemon.client("echo")
     daemon.wait_for_event("service_paced", service="echo", verdict="memory")
     expect(is_silent(waiting), "a client of the service that waits heard something")
-    expect_equal(end_of(daemon.client("strict")), "reset", "the connection")
+    expect_equal(end_of(daemon.client("strict")), "closed", "the connection")
     daemon.wait_for_event("conn_refused", service="strict", verdict="memory-refused")
     expect(is_let_in(daemon.client("patient")), "a service that needs less refuses")
     daemon.reload(table.replace("min_memory=1048576G", "min_memory=1M"))
