@@ -158,22 +158,23 @@ is_service_name(const char *word)
 
 enum { WORD_END, WORD_SPAN, WORD_SOURCE, WORD_SERVICE, WORD_CAUSE, WORDS };
 
+/* As many words as there are to be, with one blank between two of them. */
 static bool
 cut(char *line, char *ret_words[WORDS])
 {
-	size_t count = 0;
+	char *at = line;
 
-	for (char *at = line; at && count < WORDS; count++) {
-		ret_words[count] = at;
-		at = strchr(at, ' ');
-		if (at)
-			*at++ = '\0';
-		else if (count + 1 < WORDS)
+	for (size_t i = 0; i < WORDS - 1; i++) {
+		char *blank = strchr(at, ' ');
+
+		if (!blank)
 			return false;
-		else
-			return true;
+		ret_words[i] = at;
+		*blank = '\0';
+		at = blank + 1;
 	}
-	return false;
+	ret_words[WORDS - 1] = at;
+	return !strchr(at, ' ');
 }
 
 const char *
