@@ -34,7 +34,7 @@ struct setup_listener {
 struct setup_service {
 	uint32_t row;
 	bool is_held; /* its clients are to wait */
-	bool is_new; /* made by this setup */
+	bool is_new;  /* made by this setup */
 	char *file;
 	size_t file_length;
 	struct service *service;

@@ -104,7 +104,7 @@ struct service {
 	uint64_t identity;   /* what sources are remembered under: its row and its name */
 	uint64_t ban_number; /* what bans from it are known by: its name */
 	uint32_t access_set; /* of the rules */
-	bool may_ask; /* they may have to ask the resolver about clients */
+	bool may_ask;        /* they may have to ask the resolver about clients */
 	uint32_t users; /* connections, programs that may still say something, the configuration */
 	struct builtin builtin;
 	struct listener *listeners;
@@ -162,7 +162,7 @@ struct gate {
 	struct guest *first_guest; /* clients that wait to be served (gate/hall.h) */
 	uint32_t farewell_count;   /* of them that were refused, and are given time to read it */
 	uint32_t tarpit_count;     /* clients in tarpits */
-	struct asking *asking; /* NULL: nothing was ever asked */
+	struct asking *asking;     /* NULL: nothing was ever asked */
 	struct outbox *outbox;
 	struct conns *conns;
 	struct datagrams *datagrams;
