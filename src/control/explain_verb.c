@@ -4,6 +4,7 @@
 #include "control/explain_daemon.h"
 #include "control/output.h"
 #include "model/ban.h"
+#include "model/varlink.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ sentence_of(enum verdict verdict)
 static json_t *
 text_or_null(const char *text)
 {
-	return text != NULL ? json_string(text) : json_null();
+	return text != NULL ? varlink_text(text, strlen(text)) : json_null();
 }
 
 static json_t *
@@ -51,9 +52,10 @@ explanation_json(const struct explanation *explanation, const struct explain_que
 		const struct explain_step *step = &explanation->steps[i];
 
 		if (json_array_append_new(steps,
-			    json_pack("{s:s, s:s, s:s, s:o, s:i}", "step", step->word, "says",
-				    explain_says_word(step->says), "why", step->why, "file",
-				    text_or_null(step->file), "line", (int)step->line)) < 0) {
+			    json_pack("{s:s, s:s, s:o, s:o, s:i}", "step", step->word, "says",
+				    explain_says_word(step->says), "why", text_or_null(step->why),
+				    "file", text_or_null(step->file), "line", (int)step->line)) <
+			0) {
 			json_decref(steps);
 			steps = NULL;
 		}

@@ -2,6 +2,7 @@
 /* reevectl lint: read the configuration, look, print. */
 #include "control/lint.h"
 #include "control/output.h"
+#include "model/varlink.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -28,7 +29,7 @@ fail(int error)
 static json_t *
 text_or_null(const char *text)
 {
-	return text != NULL ? json_string(text) : json_null();
+	return text != NULL ? varlink_text(text, strlen(text)) : json_null();
 }
 
 static json_t *
@@ -37,10 +38,11 @@ finding_json(const struct lint_finding *finding)
 	const struct lint_row *row = lint_row(finding->rule);
 	const struct where *where = &finding->where;
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:i, s:i, s:s}", "rule", row->word, "severity",
+	return json_pack("{s:s, s:s, s:o, s:o, s:i, s:i, s:o}", "rule", row->word, "severity",
 		lint_severity_word(row->severity), "service", text_or_null(finding->service),
 		"file", text_or_null(where->source != NULL ? where->source->name : NULL), "line",
-		(int)where->line, "column", (int)where->column, "text", finding->text);
+		(int)where->line, "column", (int)where->column, "text",
+		text_or_null(finding->text));
 }
 
 static int

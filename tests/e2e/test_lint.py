@@ -56,6 +56,18 @@ def lint_is_json_for_programs(scene):
 
 
 @claim()
+def lint_is_json_whatever_files_are_called(scene):
+    path = os.fsencode(scene.folder) + b"/table\xff\x1b"
+    with open(path, "wb") as file:
+        file.write(b"gen 20019/udp builtin:chargen\n")
+    done = subprocess.run([REEVECTL, "--json", "--services", path, "lint"],
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT, check=False)
+    expect_equal(done.returncode, 1, "the exit status")
+    expect(json.loads(done.stdout)["findings"][0]["file"].endswith("/table\\xff\\x1b"),
+           "the file: %s", done.stdout)
+
+
+@claim()
 def lint_leaves_out_what_is_below_the_level(scene):
     table = "gen 20019/udp builtin:chargen\nfull 20020/udp reply_budget=1M builtin:echo\n"
     status, out, _ = lint(scene, table, "--level", "danger")
