@@ -24,7 +24,7 @@ reader_new(struct complaint_list *complaints)
 		free(reader->config);
 		(void)map_free(reader->keys_by_value);
 		(void)map_free(reader->blocks_by_name);
-	(void)map_free(reader->overrides_by_name);
+		(void)map_free(reader->overrides_by_name);
 		(void)arena_free(reader->arena);
 		free(reader);
 		return NULL;
@@ -96,6 +96,7 @@ reader_finish(struct reader *reader, int error)
 	config->sources = reader->sources.list;
 	config->source_count = reader->sources.count;
 	(void)map_free(reader->blocks_by_name);
+	(void)map_free(reader->overrides_by_name);
 	(void)map_free(reader->keys_by_value);
 	arena_stop_interning(reader->arena);
 	free(reader);

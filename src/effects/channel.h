@@ -72,7 +72,7 @@ struct message_services {
 	uint32_t count;
 };
 struct message_services_row {
-	uint32_t row; /* of the shared memory; the same number is the same service for ever */
+	uint32_t row;     /* of the shared memory; the same number is the same service for ever */
 	uint32_t is_held; /* its clients wait, as message_hold says */
 };
 

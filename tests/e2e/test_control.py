@@ -162,9 +162,9 @@ def status_tells_of_each_service_what_it_holds(scene):
                                      daemon.port("echo")}], "endpoints")
     alone = control.call("Status", service="other")["services"]
     expect_equal([service["name"] for service in alone], ["other"], "what is told of one")
-    error = control.fails("Status", service="ohter")
+    error = control.fails("Status", service="xother")
     expect_equal((error.name, error.parameters), ("io.reeve.Control.NoSuchService",
-                 {"service": "ohter", "nearest": "other"}), "error")
+                 {"service": "xother", "nearest": "other"}), "error")
     expect_equal(control.call("Status")["daemon"]["near_limits"], ["echo"], "near their limits")
     shown, _ = reevectl(daemon, "status", "echo")
     expect("echo is full" in shown, shown)
