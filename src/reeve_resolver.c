@@ -37,7 +37,7 @@ find_number(char *const *words, const char *option, int otherwise)
 			continue;
 		count = strspn(digits, "0123456789");
 		if ((count == 1 || count == 2) && digits[count] == '\0')
-			return atoi(digits);
+			return (int)strtol(digits, NULL, 10);
 	}
 	return otherwise;
 }

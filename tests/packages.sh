@@ -16,7 +16,7 @@ list_of() {
 	libwrap) echo "libwrap0-dev" ;;
 	run) echo "netcat-openbsd telnet" ;;
 	check) echo "iproute2 libcmocka-dev netcat-openbsd nftables procps python3 telnet" ;;
-	lint) echo "clang clang-format clang-tidy codespell cppcheck libclang-rt-dev mandoc" \
+	lint) echo "clang clang-format clang-tidy codespell cppcheck libclang-rt-dev libwrap0-dev mandoc" \
 		"shellcheck universal-ctags" ;;
 	package) echo "debhelper dpkg-dev lintian" ;;
 	valgrind) echo "valgrind" ;;

@@ -130,7 +130,7 @@ open_channel(struct dns *dns, const char *servers)
 	int status = ares_init_options(&dns->channel, &options,
 		ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
 
-	static char files[] = "f";
+	char files[] = "f";
 	struct ares_options of_files = { .lookups = files };
 
 	if (status != ARES_SUCCESS)

@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <syslog.h>
 #include <tcpd.h>
 #include <unistd.h>
 
@@ -48,12 +47,14 @@ clean_exit(struct request_info *request)
 	tcpd_jump(reason);
 }
 
-/* What the library has to say is an event. Under the names that fortified programs call. */
-void __vsyslog_chk(int priority, int flag, const char *format, va_list arguments);
-void __syslog_chk(int priority, int flag, const char *format, ...);
+/* What the library has to say is an event. These are what fortified programs call for vsyslog and
+ * syslog, and so does it. */
+void wrap_vsyslog(int priority, int flag, const char *format,
+	va_list arguments) __asm__("__vsyslog_chk");
+void wrap_syslog(int priority, int flag, const char *format, ...) __asm__("__syslog_chk");
 
 void
-__vsyslog_chk(int priority, int flag, const char *format, va_list arguments)
+wrap_vsyslog(int priority, int flag, const char *format, va_list arguments)
 {
 	char text[SAID_MAX];
 
@@ -64,12 +65,12 @@ __vsyslog_chk(int priority, int flag, const char *format, va_list arguments)
 }
 
 void
-__syslog_chk(int priority, int flag, const char *format, ...)
+wrap_syslog(int priority, int flag, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	__vsyslog_chk(priority, flag, format, arguments);
+	wrap_vsyslog(priority, flag, format, arguments);
 	va_end(arguments);
 }
 

@@ -192,6 +192,21 @@ def whoever_waits_for_his_name_holds_up_nobody(scene):
 
 
 @claim()
+def no_more_than_so_many_clients_of_an_address_wait_for_an_answer(scene):
+    dns = Dns(scene)
+    dns.mute = True
+    daemon = scene.daemon(
+        scene.line("echo", "tcp4", keys="only_from=.example.org names_timeout=1min"),
+        settings(dns), args=["--gates", "1"])
+    clients = [visit(daemon, "echo") for _ in range(70)]
+    event = daemon.wait_for_event("conn_refused", service="echo", verdict="names")
+    expect(event["rule"].endswith(":1"), "the rule is %s", event["rule"])
+    wait_until(lambda: sum(not is_silent(client) for client in clients) == 6,
+               "those beyond 64 are refused")
+    expect_equal(len(set(dns.asked)), 1, "questions to the DNS")
+
+
+@claim()
 def without_an_answer_in_time_a_rule_for_a_domain_refuses(scene):
     dns = Dns(scene)
     dns.mute = True
