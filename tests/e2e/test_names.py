@@ -203,6 +203,7 @@ def no_more_than_so_many_clients_of_an_address_wait_for_an_answer(scene):
     expect(event["rule"].endswith(":1"), "the rule is %s", event["rule"])
     wait_until(lambda: sum(not is_silent(client) for client in clients) == 6,
                "those beyond 64 are refused")
+    wait_until(lambda: dns.asked, "the name is asked for")
     expect_equal(len(set(dns.asked)), 1, "questions to the DNS")
 
 
