@@ -50,7 +50,7 @@ LOG := src/base/explain.o src/base/log.o src/base/log_file.o src/base/log_json.o
 	src/base/log_policy.o src/base/log_ring.o src/base/log_sink.o src/base/netaddr.o \
 	src/base/textbuf.o src/base/utf8.o
 BASE := $(LOG) src/base/hostname.o src/base/loop.o src/base/name.o src/base/prefix.o \
-	src/base/saved.o src/base/shared.o src/base/shared_holds.o src/base/shared_log.o \
+	src/base/saved_read.o src/base/saved_write.o src/base/shared.o src/base/shared_holds.o src/base/shared_log.o \
 	src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o \
 	src/base/shared_sources.o src/base/siphash.o src/base/verdict.o
 READER := src/base/hostname.o src/config/access_rule.o src/config/arena.o src/config/clashes.o \
@@ -74,7 +74,7 @@ CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_bans.o src/sup
 	src/supervisor/control_upgrade.o src/model/census.o
 # What outlives a program, or takes its place.
 UPGRADE := src/effects/process.o src/supervisor/adopted.o src/supervisor/bounds_saved.o src/supervisor/draining.o src/supervisor/kept.o src/supervisor/legacy.o \
-	src/supervisor/legacy_save.o src/supervisor/saved_state.o src/supervisor/store.o src/supervisor/upgrade.o src/supervisor/upgrade_check.o \
+	src/supervisor/legacy_opened.o src/supervisor/legacy_running.o src/supervisor/legacy_save.o src/supervisor/saved_state.o src/supervisor/store.o src/supervisor/upgrade.o src/supervisor/upgrade_check.o \
 	src/supervisor/watchdog.o
 # Who looks up names, and whose names and interfaces.
 NAMES := src/supervisor/confined.o src/supervisor/hosts.o src/supervisor/interfaces.o \

@@ -62,11 +62,11 @@ struct service_ops {
 	/* Once a second while builtin_want_ticks is on. */
 	void (*tick)(struct builtin *builtin, msec now);
 
-	/* An upgrade: another gate goes on with the service. `save` and `save_conn` write down what is
-	 * known of it and of each connection, `restore` and `restore_conn` read that back, as strictly
-	 * as what a stranger sends: 0 or -errno, and what cannot be read is ended. A restored
-	 * connection is not opened again. Nothing may be sent by `restore`. Without these the
-	 * connections end in the gate that they are in. All four or none. */
+	/* An upgrade: another gate goes on with the service. `save` and `save_conn` write down
+	 * what is known of it and of each connection, `restore` and `restore_conn` read that
+	 * back, as strictly as what a stranger sends: 0 or -errno, and what cannot be read is
+	 * ended. A restored connection is not opened again. Nothing may be sent by `restore`.
+	 * Without these the connections end in the gate that they are in. All four or none. */
 	void (*save)(struct builtin *builtin, struct textbuf *text);
 	void (*save_conn)(struct conn *conn, struct textbuf *text);
 	int (*restore)(struct builtin *builtin, const char *text, size_t length);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* State that outlives the process which had it: a text of rows, written by one program and read
- * by the next, which may be a newer one. A form is a table: which kinds of row there are, and which
- * fields each has in their order.
+ * by the next, which may be a newer one. A form is a table: which kinds of row there are, and
+ * which fields each has in their order.
  *
  *   reeve-state 1
  *   socket listener=3 fd=72
  *   end 1
  *
- * A reader takes its own version and older ones, in which fields with a higher `since` are not there
- * (they are zero, NULL, -1), and nothing else: no field too many, too few or out of order, no number
- * out of range, no row behind the end, which says how many there are. Pure text; a descriptor is what
- * the caller makes of its word. */
+ * A reader takes its own version and older ones, in which fields with a higher `since` are not
+ * there (they are zero, NULL, -1), and nothing else: no field too many, too few or out of order,
+ * no number out of range, no row behind the end, which says how many there are. Pure text; a
+ * descriptor is what the caller makes of its word. */
 #ifndef REEVE_SAVED_H
 #define REEVE_SAVED_H
 

@@ -208,8 +208,8 @@ notify_unstore(const char *name)
 	return send_with(state, -1);
 }
 
-/* It closes what comes with BARRIER=1 when it comes to it; and who we are it can tell only as long as
- * we are there. */
+/* It closes what comes with BARRIER=1 when it comes to it; and who we are it can tell only as
+ * long as we are there. */
 void
 notify_wait(int patience_ms)
 {

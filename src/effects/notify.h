@@ -24,16 +24,16 @@ void notify_ready(const char *status);
 void notify_reloading(void);
 void notify_stopping(void);
 
-/* Does the manager keep descriptors for the next of us? ($FDSTORE; systemd before 254 does not say so,
- * and the unit has to.) Give it one by that name; have it forget all of a name: 0, -EAGAIN when it is
- * behind, -errno. Wait until it has heard all of it, for so long at most. */
+/* Does the manager keep descriptors for the next of us? ($FDSTORE; systemd before 254 does not
+ * say so, and the unit has to.) Give it one by that name; have it forget all of a name: 0,
+ * -EAGAIN when it is behind, -errno. Wait until it has heard all of it, for so long at most. */
 bool notify_has_store(void);
 int notify_store(const char *name, int stored_fd);
 int notify_unstore(const char *name);
 void notify_wait(int patience_ms);
 
-/* WATCHDOG=1: we live. How often the manager wants to hear it, at most so many milliseconds apart; 0:
- * it does not. */
+/* WATCHDOG=1: we live. How often the manager wants to hear it, at most so many milliseconds
+ * apart; 0: it does not. */
 void notify_watchdog(void);
 msec notify_watchdog_ms(void);
 

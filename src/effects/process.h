@@ -11,8 +11,8 @@
  * other. 0: there is none of that pid. */
 uint64_t process_birth(pid_t pid);
 
-/* A pidfd of the process of that pid, if it was born then: readable once it has ended. Close-on-exec.
- * -ESRCH: it has ended already; -errno. */
+/* A pidfd of the process of that pid, if it was born then: readable once it has ended.
+ * Close-on-exec. -ESRCH: it has ended already; -errno. */
 int process_open(pid_t pid, uint64_t birth);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* This one drains from now on, until `gate->until` at most; its descriptor, pid and writer are
  * taken over, its memory is not. 0 or -errno: then it has been killed. */
-int draining_take(struct supervisor *supervisor, const struct supervised_gate *gate);
+int draining_take(struct supervisor *supervisor, const struct supervised_gate *from);
 
 /* Another upgrade needs their places in the shared memory: true when there are enough. Else those
  * that drain cut their connections, and it is to be asked again when they have ended. */

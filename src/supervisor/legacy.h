@@ -47,8 +47,8 @@ struct legacy_fds {
 	size_t room;
 };
 
-/* For whom: the program that takes our place by exec; the next reeved, by the service manager's store,
- * whenever that starts; the same at our end, with the programs that run. */
+/* For whom: the program that takes our place by exec; the next reeved, by the service manager's
+ * store, whenever that starts; the same at our end, with the programs that run. */
 enum legacy_place { LEGACY_EXEC, LEGACY_STORED, LEGACY_STORED_AT_END };
 
 /* Write down what holds now. 0, and the memfd and the list are the caller's; or -errno. */
@@ -57,14 +57,14 @@ int legacy_save(const struct supervisor *supervisor, enum legacy_place place, in
 
 /* --- to take it over */
 
-/* Look whether we have been left something, by exec or by the service manager: 0, also if not (then supervisor->legacy is NULL);
- * -errno, and it has been said why it cannot be read. Before descriptors are marked
- * close-on-exec. */
+/* Look whether we have been left something, by exec or by the service manager: 0, also if not
+ * (then supervisor->legacy is NULL); -errno, and it has been said why it cannot be read. Before
+ * descriptors are marked close-on-exec. */
 int legacy_find(struct supervisor *supervisor);
 void legacy_free(struct supervisor *supervisor);
 
-/* Has it been left by exec, and not in the service manager's store? Then whoever started us has long been
- * told that we serve. */
+/* Has it been left by exec, and not in the service manager's store? Then whoever started us has
+ * long been told that we serve. */
 bool legacy_is_of_upgrade(const struct supervisor *supervisor);
 
 /* Can the state in that descriptor be read by this program? 0, or -errno and why not. */

@@ -441,10 +441,11 @@ log_listener(const struct listener *listener, const char *service)
 }
 
 static void
-close_listener(struct listener *listener)
+close_listener(struct supervisor *supervisor, struct listener *listener)
 {
 	char room[NETADDR_TEXT_MAX];
 
+	store_forget_listener(supervisor, listener);
 	LOG(listen_closed, .service = listener->service,
 		.protocol = protocol_word(listener->wanted.protocol),
 		.address = listener->path != NULL ? listener->path
@@ -473,10 +474,8 @@ listeners_swap(struct supervisor *supervisor, struct listener_set *listeners)
 	}
 	supervisor->kept = (uint32_t)listeners->count - supervisor->opened;
 	supervisor->closed = (uint32_t)listeners->closing_count;
-	for (size_t i = 0; i < listeners->closing_count; i++) {
-		store_forget_listener(supervisor, listeners->closing[i]);
-		close_listener(listeners->closing[i]);
-	}
+	for (size_t i = 0; i < listeners->closing_count; i++)
+		close_listener(supervisor, listeners->closing[i]);
 	free(listeners->closing);
 	listeners->closing = NULL;
 	listeners->closing_count = 0;
@@ -495,7 +494,7 @@ listeners_close_all(struct supervisor *supervisor)
 		if (listener->stored_as != 0)
 			(void)listener_free(listener);
 		else
-			close_listener(listener);
+			close_listener(supervisor, listener);
 	}
 	free(supervisor->listeners.slots);
 	supervisor->listeners = (struct listener_set){ .count = 0 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* What one reeved leaves to the next, as rows of text (base/saved.h) and the descriptors that they
- * name. The next may be another build: what it has to know is in state_rows.def and nowhere else. */
+/* What one reeved leaves to the next, as rows of text (base/saved.h) and the descriptors that
+ * they name. The next may be another build: what it has to know is in state_rows.def and nowhere
+ * else. */
 #ifndef REEVE_SUPERVISOR_SAVED_STATE_H
 #define REEVE_SUPERVISOR_SAVED_STATE_H
 

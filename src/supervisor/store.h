@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The service manager's store of descriptors (FileDescriptorStoreMax=): what lies in it is given to
- * the next reeved. Listening sockets lie there as long as they are open, so that between two of us
- * clients wait and none is refused; the shared memory, so that counters and bans go on; and a state
- * (legacy.h), which says what is what. At our end the programs are in it, too.
+/* The service manager's store of descriptors (FileDescriptorStoreMax=): what lies in it is given
+ * to the next reeved. Listening sockets lie there as long as they are open, so that between two
+ * of us clients wait and none is refused; the shared memory, so that counters and bans go on; and
+ * a state (legacy.h), which says what is what. At our end the programs are in it, too.
  *
- * Each has a name that it keeps: what is said about it may come late, but in order, and nothing here
- * waits for the manager before the very end. */
+ * Each has a name that it keeps: what is said about it may come late, but in order, and nothing
+ * here waits for the manager before the very end. */
 #ifndef REEVE_SUPERVISOR_STORE_H
 #define REEVE_SUPERVISOR_STORE_H
 
@@ -20,7 +20,8 @@ void store_init(struct supervisor *supervisor);
 void store_fini(struct supervisor *supervisor);
 bool store_is_used(const struct supervisor *supervisor);
 
-/* A configuration has been taken: put its sockets there. One is about to be closed: take its out. */
+/* A configuration has been taken: put its sockets there. A listener is about to be closed: take them
+ * out. */
 void store_listeners(struct supervisor *supervisor);
 void store_forget_listener(struct supervisor *supervisor, const struct listener *listener);
 

@@ -60,7 +60,8 @@ upgrade_init(struct supervisor *supervisor)
 	struct upgrade *upgrade = &supervisor->upgrade;
 
 	*upgrade = (struct upgrade){ .report_fd = -1 };
-	/* Who stands in a folder that is gone can be upgraded from where it was, if by a full path. */
+	/* Who stands in a folder that is gone can be upgraded from where it was, if by a full
+	 * path. */
 	upgrade->folder = getcwd(NULL, 0);
 	return find_program(supervisor->settings->argv,
 		upgrade->folder != NULL ? upgrade->folder : "", &upgrade->program);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Another program in our place: same process, same sockets, same children.
  *
- *   trial     the new program is run once beside us, with the state that it would have to read: does
- *             it start at all, read that, and find no mistake in the configuration? If not, nothing
- *             has changed
+ *   trial     the new program is run once beside us, with the state that it would have to read:
+ *             does it start at all, read that, and find no mistake in the configuration? If not,
+ *             nothing has changed
  *   draining  the gates accept nobody more, and say when they have let the sockets go; who comes
  *             now waits in the kernel
  *   exec      the state goes over in sealed memory (legacy.h); new gates serve, the old ones go

@@ -31,8 +31,8 @@ ask(struct supervised_gate *gate, msec now)
 		gate_lied(gate, channel_message_name(MESSAGE_ping), "it did not answer in time");
 		return;
 	}
-	/* One that takes no message now is behind, and will be asked again; it is late all the same if
-	 * that goes on. */
+	/* One that takes no message now is behind, and will be asked again; it is late all the
+	 * same if that goes on. */
 	if (gate->asked == 0) {
 		gate->asked = now;
 		if (channel_send(gate->channel.fd, MESSAGE_ping, &body, NULL, 0, NULL, 0) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* LINK: services/chat.o services/chat_command.o src/base/siphash.o services/chat_history.o
  * services/chat_name.o src/base/name.o services/chat_room.o services/chat_saved.o
- * services/chat_table.o src/base/saved.o
+ * services/chat_table.o src/base/saved_read.o src/base/saved_write.o
  * services/chat_telnet.o services/chat_text.o services/chat_udp.o services/chat_user.o
  * src/base/textbuf.o src/base/utf8.o tests/unit/fake_client.o tests/unit/fake_gate.o */
 /* Strangers do to chat what they like; whatever it is, nobody else's terminal sees a control

@@ -1,149 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* Rows of saved state, to text and back. */
-#include "base/saved.h"
+/* Rows of saved state, out of a text. */
+#include "base/saved_words.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #define FIELD_AT(type, row, field) ((type *)(void *)((char *)(row) + (field)->offset))
-#define FIELD_OF(type, row, field) \
-	(*(type const *)(const void *)((const char *)(row) + (field)->offset))
 
-#define NO_TEXT "-"
 #define HEX_DIGITS "0123456789abcdef"
-
-/* ---------------------------------------------------------------- writing */
-
-static bool
-is_plain(char byte)
-{
-	return byte > ' ' && byte < 0x7f && byte != '%';
-}
-
-/* Bytes that would part words, or begin what stands for nothing, are written as %XX. */
-static void
-add_bytes(struct textbuf *text, const char *bytes, size_t length)
-{
-	for (size_t at = 0; at < length;) {
-		size_t plain = 0;
-
-		while (at + plain < length && is_plain(bytes[at + plain]) &&
-			(at + plain > 0 || bytes[0] != *NO_TEXT))
-			plain++;
-		textbuf_add_bytes(text, bytes + at, plain);
-		at += plain;
-		if (at < length)
-			textbuf_addf(text, "%%%02x", (unsigned int)(unsigned char)bytes[at++]);
-	}
-}
-
-static void
-add_text(struct textbuf *text, const char *bytes, size_t length)
-{
-	if (bytes == NULL)
-		textbuf_add(text, NO_TEXT);
-	else
-		add_bytes(text, bytes, length);
-}
-
-static size_t
-ip_length(uint16_t family)
-{
-	if (family == AF_INET)
-		return sizeof(struct in_addr);
-	return family == AF_INET6 ? sizeof(struct in6_addr) : 0;
-}
-
-/* Family, scope, port, and the bytes of the address. */
-static void
-add_address(struct textbuf *text, const struct netaddr *address)
-{
-	const unsigned char *ip = (const unsigned char *)&address->ip;
-
-	textbuf_addf(text, "%u/%" PRIu32 "/%u/", address->family, address->scope, address->port);
-	for (size_t i = 0; i < ip_length(address->family); i++)
-		textbuf_addf(text, "%02x", ip[i]);
-}
-
-static void
-add_fd(const struct saved_writer *writer, unsigned int kind, const void *row, int named_fd)
-{
-	char word[SAVED_WORD_MAX] = NO_TEXT;
-
-	if (named_fd >= 0 && writer->name_fd != NULL)
-		writer->name_fd(writer->owner, kind, row, named_fd, word);
-	else if (named_fd >= 0)
-		(void)snprintf(word, sizeof(word), "%d", named_fd);
-	textbuf_add(writer->text, word);
-}
-
-static void
-add_field(const struct saved_writer *writer, unsigned int kind, const struct saved_field *field,
-	const void *row)
-{
-	struct textbuf *text = writer->text;
-
-	switch (field->type) {
-	case SAVED_NUMBER:
-		textbuf_addf(text, "%" PRId64, FIELD_OF(int64_t, row, field));
-		break;
-	case SAVED_COUNT:
-		textbuf_addf(text, "%" PRIu64, FIELD_OF(uint64_t, row, field));
-		break;
-	case SAVED_FLAG:
-		textbuf_add(text, FIELD_OF(bool, row, field) ? "yes" : "no");
-		break;
-	case SAVED_TEXT: {
-		const char *value = FIELD_OF(char *, row, field);
-
-		add_text(text, value, value != NULL ? strlen(value) : 0);
-		break;
-	}
-	case SAVED_BYTES: {
-		const struct saved_bytes *value = &FIELD_OF(struct saved_bytes, row, field);
-
-		add_text(text, value->bytes, value->length);
-		break;
-	}
-	case SAVED_ADDRESS:
-		add_address(text, &FIELD_OF(struct netaddr, row, field));
-		break;
-	case SAVED_FD:
-		add_fd(writer, kind, row, FIELD_OF(int, row, field));
-		break;
-	}
-}
-
-void
-saved_begin(const struct saved_writer *writer)
-{
-	textbuf_addf(writer->text, "%s %" PRIu32 "\n", writer->form->name, writer->form->version);
-}
-
-void
-saved_add(struct saved_writer *writer, unsigned int kind_index, const void *row)
-{
-	const struct saved_kind *kind = &writer->form->kinds[kind_index];
-
-	textbuf_add(writer->text, kind->name);
-	for (size_t i = 0; i < kind->field_count; i++) {
-		textbuf_addf(writer->text, " %s=", kind->fields[i].name);
-		add_field(writer, kind_index, &kind->fields[i], row);
-	}
-	textbuf_add(writer->text, "\n");
-	writer->rows++;
-}
-
-void
-saved_end(const struct saved_writer *writer)
-{
-	textbuf_addf(writer->text, "end %" PRIu64 "\n", writer->rows);
-}
-
-/* ---------------------------------------------------------------- reading */
 
 /* A line, and how much of it has been read. */
 struct line {
@@ -235,17 +101,18 @@ read_bytes(const char *text, size_t length, struct saved_bytes *ret_bytes)
 
 	if (bytes == NULL)
 		return -ENOMEM;
-	if (length > 0 && text[0] == *NO_TEXT)
+	if (length > 0 && text[0] == *SAVED_NO_TEXT)
 		return -EPROTO;
 	for (size_t at = 0; at < length; filled++) {
 		int value = (unsigned char)text[at];
 
-		if (is_plain(text[at])) {
+		if (saved_is_plain(text[at])) {
 			at++;
 		} else {
 			value = text[at] == '%' && length - at >= 3 ? read_hex(text + at + 1) : -1;
 			if (value < 0 ||
-				(is_plain((char)value) && (filled > 0 || value != *NO_TEXT)))
+				(saved_is_plain((char)value) &&
+					(filled > 0 || value != *SAVED_NO_TEXT)))
 				return -EPROTO;
 			at += 3;
 		}
@@ -261,7 +128,7 @@ read_bytes(const char *text, size_t length, struct saved_bytes *ret_bytes)
 static int
 read_text(const char *text, size_t length, struct saved_bytes *ret_bytes)
 {
-	if (length == 1 && text[0] == *NO_TEXT)
+	if (length == 1 && text[0] == *SAVED_NO_TEXT)
 		return 0;
 	return read_bytes(text, length, ret_bytes);
 }
@@ -290,9 +157,9 @@ read_address(const char *text, size_t length, struct netaddr *ret_address)
 		read_part(&text, end, UINT32_MAX, &scope) < 0 ||
 		read_part(&text, end, UINT16_MAX, &port) < 0)
 		return -EPROTO;
-	if (family != AF_UNSPEC && family != AF_UNIX && ip_length((uint16_t)family) == 0)
+	if (family != AF_UNSPEC && family != AF_UNIX && saved_ip_length((uint16_t)family) == 0)
 		return -EPROTO;
-	if ((size_t)(end - text) != 2 * ip_length((uint16_t)family))
+	if ((size_t)(end - text) != 2 * saved_ip_length((uint16_t)family))
 		return -EPROTO;
 	address.family = (uint16_t)family;
 	address.scope = (uint32_t)scope;
@@ -314,7 +181,7 @@ read_fd(const struct reading *reading, const char *text, size_t length, int *ret
 	char word[SAVED_WORD_MAX];
 	uint64_t number;
 
-	if (length == 1 && text[0] == *NO_TEXT)
+	if (length == 1 && text[0] == *SAVED_NO_TEXT)
 		return 0;
 	if (length == 0 || length >= sizeof(word))
 		return -EPROTO;
