@@ -283,6 +283,9 @@ check-libwrap: ## build with tcp_wrappers' library, if it can be had, and test w
 		REEVED=$(abspath $(BUILD))/libwrap/reeved tests/run 'libwrap: tests/e2e/run.py -k libwrap'; \
 	else echo "the library cannot be had"; fi
 
+check-long: programs ## ten seconds of reloads, upgrades and kills under a thousand clients a second
+	@LONG=1 $(RUN) -v 'long: tests/e2e/run.py -k nothing_lost'
+
 check-real: programs ## serve real Debian packages to their real clients, in a root folder of their own
 	@$(RUN) 'real: tests/real/run $(BUILD)'
 check-systemd: ## run it as a service of a real systemd, in a box of its own
@@ -382,7 +385,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(filter-out %.d,$(MAKEFILE_LIST))
 	@echo "BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); V=1 shows the commands."
 
-.PHONY: all programs man unit-tests fuzz-targets check check-unit check-config check-fuzz check-e2e \
+.PHONY: all programs man unit-tests fuzz-targets check check-long check-unit check-config check-fuzz check-e2e \
 	check-install check-real check-systemd check-deb asan ubsan tsan valgrind coverage fuzz bench bench-access \
 	bench-admission \
 	lint lint-tidy lint-analyzer lint-clang shipped-objects test-objects format \

@@ -490,8 +490,7 @@ listeners_close_all(struct supervisor *supervisor)
 	for (size_t i = 0; i < supervisor->listeners.count; i++) {
 		struct listener *listener = supervisor->listeners.slots[i].listener;
 
-		/* It stays open, and its file with it, for the next of us. */
-		if (listener->stored_as != 0)
+		if (listener->stored_as != 0) /* it stays open for the next of us */
 			(void)listener_free(listener);
 		else
 			close_listener(supervisor, listener);

@@ -20,8 +20,8 @@ void store_init(struct supervisor *supervisor);
 void store_fini(struct supervisor *supervisor);
 bool store_is_used(const struct supervisor *supervisor);
 
-/* A configuration has been taken: put its sockets there. A listener is about to be closed: take them
- * out. */
+/* A configuration has been taken: put its sockets there. A listener is about to be closed: take
+ * them out. */
 void store_listeners(struct supervisor *supervisor);
 void store_forget_listener(struct supervisor *supervisor, const struct listener *listener);
 
