@@ -51,8 +51,8 @@ _Atomic uint64_t *shared_sources_overflow(struct shared_sources *sources, uint64
 #define SHARED_SOURCES_MARKS 8
 _Atomic uint64_t *shared_sources_marks(const struct shared_sources *sources);
 
-/* So many words more, small enough for the processor's caches: a bit for each key that has a word of
- * some kind, so that most of those that have none are not looked for. */
+/* So many words more, small enough for the processor's caches: a bit for each key that has a word
+ * of some kind, so that most of those that have none are not looked for. */
 #define SHARED_SOURCES_FILTER 16384
 _Atomic uint64_t *shared_sources_filter(const struct shared_sources *sources);
 

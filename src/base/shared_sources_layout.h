@@ -11,7 +11,8 @@
 #define OVERFLOWS 1024
 #define SOURCES_A_HOLD 16 /* for so many keys, each writer has one place for connections */
 
-/* The memory: header, marks, filter, overflows, sets of sources, then for each writer its sets of holds. */
+/* The memory: header, marks, filter, overflows, sets of sources, then for each writer its sets of
+ * holds. */
 struct sources_header {
 	uint64_t magic;
 	uint32_t version;

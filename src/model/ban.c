@@ -12,8 +12,8 @@
 #define USERS_BIT 63
 #define WORD_BITS 64
 
-/* A bit of the filter for each ban: bits of its key that choose neither its place in the table nor, as
- * the uppermost do, whose count it is. */
+/* Which bit of the filter is a ban's is said by other bits of its key than those that choose its
+ * place in the table. */
 #define FILTER_SHIFT 20
 
 #define LENGTH_SHIFT 56 /* up to 128 in a service's number of 64 bits */

@@ -49,8 +49,8 @@ bool ban_holds(struct shared_sources *sources, uint64_t service, const struct ne
 	uint32_t user, uint64_t now);
 bool ban_are_any(const struct shared_sources *sources);
 
-/* What is marked beside bans, for who knows them all: the lengths that they have, and a bit for each.
- * Too large for a stack. */
+/* What is marked beside bans, for who knows them all: the lengths that they have, and a bit for
+ * each. Too large for a stack. */
 struct ban_marks {
 	uint64_t lengths[SHARED_SOURCES_MARKS];
 	uint64_t filter[SHARED_SOURCES_FILTER];

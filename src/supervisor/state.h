@@ -167,7 +167,7 @@ struct rule_interface {
 /* A host that access rules name (hosts.c). */
 struct rule_host {
 	char *name;
-	uint32_t number; /* what the resolver knows it by, within a generation */
+	uint32_t number;           /* what the resolver knows it by, within a generation */
 	struct netaddr *addresses; /* the last ones */
 	uint32_t address_count;
 	bool is_known;   /* it has been looked up once */
@@ -180,7 +180,7 @@ struct rule_host {
 /* The process that looks up names (resolver.c). */
 struct supervised_resolver {
 	struct supervisor *supervisor;
-	pid_t pid;            /* 0: not running */
+	pid_t pid; /* 0: not running */
 	int program_fd;
 	struct watch channel; /* fd -1: none */
 	struct timer timer;   /* to start again, or to lose patience */
