@@ -198,7 +198,7 @@ explain_one(struct run *run, const struct service_config *service, int type)
 		.are_bans_known = run->bans != NULL,
 		.ban = is_banned ? &ban : NULL,
 	};
-	struct explanation explanation;
+	struct explanation explanation = { .count = 0 };
 	int error = explain_peer(&explanation, run->rules, &question);
 
 	run->count++;
