@@ -334,9 +334,8 @@ take_row(void *owner, unsigned int kind, void *row)
 	}
 	if (restoring->next == kept->count || conn->protocol >= PROTOCOL_COUNT)
 		return -EPROTO;
-	if (!restoring->service)
-		restoring->lost++;
-	else if (restore_conn(restoring, conn, util_take_fd(&kept->fds[restoring->next])) < 0)
+	if (!restoring->service ||
+		restore_conn(restoring, conn, util_take_fd(&kept->fds[restoring->next])) < 0)
 		restoring->lost++;
 	restoring->next++;
 	return 0;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #define COMPLAINTS_MAX (1U << 20)
@@ -52,24 +53,31 @@ check_config(const struct supervisor_settings *settings)
 	return error;
 }
 
+/* Run it as a gate is run, but for its channel: what it says of itself is its answer. */
 static int
 ask_version(int program_fd, char *answer, size_t room)
 {
-	char path[64];
-	FILE *words;
-	size_t length = 0;
-	int status = -1;
+	char name[] = "reeve-gate";
+	char option[] = "--version";
+	char *argv[] = { name, option, NULL };
+	auto_close int answer_fd = memfd_create("reeve-version", MFD_CLOEXEC);
+	auto_close int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int stdio[3] = { null_fd, answer_fd, null_fd };
+	const struct spawn_start start = { .fds = stdio, .fd_count = 3, .envp = environ };
+	const struct spawn_plan plan = { .path_fd = program_fd, .argv = argv };
+	struct spawn_result result;
+	ssize_t length;
+	int status;
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d --version </dev/null", program_fd);
-	/* The shell is to have it. */
-	words = fcntl(program_fd, F_SETFD, 0) == 0 ? popen(path, "re") : NULL;
-	if (words != NULL) {
-		length = fread(answer, 1, room - 1, words);
-		status = pclose(words);
-	}
-	answer[length] = '\0';
+	if (answer_fd < 0 || null_fd < 0)
+		return -errno;
+	if (spawn_run(&plan, &start, &result) < 0 || waitpid(result.pid, &status, 0) < 0 ||
+		!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return -ENOEXEC;
+	length = pread(answer_fd, answer, room - 1, 0);
+	answer[length > 0 ? length : 0] = '\0';
 	answer[strcspn(answer, "\n")] = '\0';
-	return status == 0 ? 0 : -ENOEXEC;
+	return 0;
 }
 
 /* Supervisor and gate are of one build, or no gate would ever serve. */
@@ -95,8 +103,10 @@ check_gate(void)
 int
 upgrade_check_main(const struct supervisor_settings *settings)
 {
-	int error = check_state();
+	int error = priv_clean_start();
 
+	if (error == 0)
+		error = check_state();
 	if (error == 0)
 		error = check_config(settings);
 	if (error == 0)
