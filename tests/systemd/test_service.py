@@ -166,7 +166,7 @@ def a_daemon_that_is_killed_is_started_again_and_serves(service):
 @in_box()
 def a_daemon_that_hangs_is_killed_by_the_watchdog_and_serves_again(service):
     expect_equal(service.show("WatchdogUSec"), "30s", "WatchdogSec=")
-    service.drop_in("quick", "[Service]\nWatchdogSec=1s\n")
+    service.drop_in("quick", "[Service]\nWatchdogSec=3s\n")
     service.restart()
     before = service.pid()
     os.kill(before, signal.SIGSTOP)
@@ -177,7 +177,7 @@ def a_daemon_that_hangs_is_killed_by_the_watchdog_and_serves_again(service):
 
 @in_box()
 def a_daemon_that_was_upgraded_in_place_is_watched_and_reloaded_as_before(service):
-    service.drop_in("quick", "[Service]\nWatchdogSec=1s\n")
+    service.drop_in("quick", "[Service]\nWatchdogSec=3s\n")
     service.restart()
     before = service.pid()
     run("reevectl", "upgrade")
