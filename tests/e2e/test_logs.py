@@ -143,3 +143,28 @@ def a_service_is_logged_as_it_wants(scene):
     attempt = daemon.wait_for_event("conn_refused", service="attempt")
     expect("peer" not in attempt.fields, "the attempt: %s", attempt)
     expect_equal(daemon.log.find("conn_ended", service="quiet"), [], "records of quiet")
+
+
+@claim()
+def where_the_next_file_cannot_be_made_the_log_goes_on_in_the_old_one(scene):
+    folder = scene.path("logs")
+    os.mkdir(folder)
+    path = os.path.join(folder, "log.json")
+    daemon = scene.daemon(scene.line("echo", "tcp4"),
+                          'log = "json"; log_file = "%s";' % path, log="json")
+    os.rename(folder, folder + ".moved")
+    moved = os.path.join(folder + ".moved", "log.json")
+    os.kill(daemon.pid, signal.SIGHUP)
+    wait_until(lambda: find(moved, "reloaded"), "the reload")
+    kept = find(moved, "log-file-kept")
+    expect_equal([(line["file"], line["errno"]) for line in kept], [(path, 2)], "what is told")
+
+
+@claim()
+def an_upgrade_goes_on_in_the_same_file(scene):
+    daemon, path = json_daemon(scene, scene.line("echo", "tcp4"))
+    address = port_of(path, "echo")
+    os.kill(daemon.pid, signal.SIGUSR2)
+    wait_until(lambda: find(path, "upgraded"), "the next program")
+    use(scene, address)
+    wait_until(lambda: find(path, "conn-ended"), "the record")
