@@ -38,7 +38,10 @@ somebody_comes(struct watch *watch, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < ACCEPTED_AT_ONCE; i++) {
-		int conn_fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		struct sockaddr_storage from;
+		socklen_t length = sizeof(from);
+		int conn_fd = accept4(watch->fd, (struct sockaddr *)&from, &length,
+			SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (conn_fd < 0)
 			return;
