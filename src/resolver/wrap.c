@@ -50,8 +50,9 @@ clean_exit(struct request_info *request)
 /* What the library has to say is an event. These are what fortified programs call for vsyslog and
  * syslog, and so does it. */
 void wrap_vsyslog(int priority, int flag, const char *format,
-	va_list arguments) __asm__("__vsyslog_chk");
-void wrap_syslog(int priority, int flag, const char *format, ...) __asm__("__syslog_chk");
+	va_list arguments) __asm__("__vsyslog_chk") __attribute__((format(printf, 3, 0)));
+void wrap_syslog(int priority, int flag, const char *format, ...) __asm__("__syslog_chk")
+	__attribute__((format(printf, 3, 4)));
 
 void
 wrap_vsyslog(int priority, int flag, const char *format, va_list arguments)
