@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Admission: policy is asked here, and its no counted and told. A refused client costs a line in the
- * log now and then, a counter, and nothing else: no place, no program, no memory. Each verdict of
+/* Admission: policy is asked here, and its no counted and told. A refused client costs a line in
+ * the log now and then and a counter; how it is answered says gate/refusal.h. Each verdict of
  * a service is logged at once and then as a number, so that a flood of clients is no flood of
  * lines. */
 #ifndef REEVE_ADMISSION_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The queue of a service (`queue`): clients that were accepted while all its places were taken, have
- * been judged, and are served in the order in which they came, over all gates. What they have sent
- * stays unread. Who hangs up is out at once, who has waited for `queue_time` is refused.
+/* The queue of a service (`queue`): clients that were accepted while all its places were taken,
+ * have been judged, and are served in the order in which they came, over all gates. What they have
+ * sent stays unread. Who hangs up is out at once, who has waited for `queue_time` is refused.
  *
  * A client takes a seat before it is accepted, so there are never more than `queue` of them, and
  * counts as one of its source's connections as if it were served. */
@@ -12,8 +12,8 @@
 
 struct queue;
 
-/* What can be had for who comes now: a place, if nobody waits for one, or a seat. Nothing: this gate
- * is woken when there may be something. For services with a queue. */
+/* What can be had for who comes now: a place, if nobody waits for one, or a seat. Nothing: this
+ * gate is woken when there may be something. For services with a queue. */
 enum hold queue_take(struct service *service);
 
 /* Give it back. */
