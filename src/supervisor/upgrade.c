@@ -309,9 +309,8 @@ trial_is_late(struct timer *timer, msec now)
 
 /* Our own words, and the one that makes it a trial. */
 static char **
-trial_words(const struct supervisor *supervisor)
+trial_words(const struct supervisor *supervisor, char *check)
 {
-	static char check[] = CHECK_OPTION;
 	char *const *argv = supervisor->settings->argv;
 	size_t count = 0;
 	char **words;
@@ -330,7 +329,8 @@ static int
 run_trial(struct supervisor *supervisor, int state_fd)
 {
 	struct upgrade *upgrade = &supervisor->upgrade;
-	auto_free char **words = trial_words(supervisor);
+	char check[] = CHECK_OPTION;
+	auto_free char **words = trial_words(supervisor, check);
 	const int stdio[3] = { state_fd, upgrade->report_fd, upgrade->report_fd };
 	const struct spawn_start start = { .fds = stdio, .fd_count = 3, .envp = environ };
 	struct spawn_plan plan = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/base/saved_read.o src/base/saved_write.o src/base/textbuf.o src/base/utf8.o src/base/netaddr.o
- * src/supervisor/saved_state.o */
+/* LINK: src/base/saved_read.o src/base/saved_write.o src/base/textbuf.o src/base/utf8.o
+ * src/base/netaddr.o src/supervisor/saved_state.o */
 /* Rows of saved state: what is written is read, older forms too, and nothing else. */
 #include <setjmp.h>
 #include <stdarg.h>
