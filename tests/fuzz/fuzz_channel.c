@@ -26,6 +26,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	static const enum channel_phase phases[] = { CHANNEL_HELLO, CHANNEL_SETUP, CHANNEL_SERVE,
 		CHANNEL_STOP };
+	static const enum channel_side resolver_sides[] = { CHANNEL_TO_RESOLVER,
+		CHANNEL_FROM_RESOLVER, CHANNEL_QUESTION, CHANNEL_ANSWER };
 	static struct message message;
 	const char *rule = NULL;
 	uint8_t choice;
@@ -36,10 +38,15 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	choice = bytes[0];
 	length--;
 	memcpy(message.bytes, bytes + 1, length);
-	message.fd_count = choice >> 3;
-	result = channel_check(&message, length,
-		(choice & 1) != 0 ? CHANNEL_TO_GATE : CHANNEL_TO_SUPERVISOR,
-		phases[(choice >> 1) & 3], &rule);
+	message.fd_count = choice >> 3 & 15;
+	/* The resolver's channels have one phase. */
+	if ((choice & 128) != 0)
+		result = channel_check(&message, length, resolver_sides[choice >> 1 & 3],
+			CHANNEL_SERVE, &rule);
+	else
+		result = channel_check(&message, length,
+			(choice & 1) != 0 ? CHANNEL_TO_GATE : CHANNEL_TO_SUPERVISOR,
+			phases[choice >> 1 & 3], &rule);
 	if ((result < 0) != (rule != NULL))
 		abort();
 	if (result == 0)
