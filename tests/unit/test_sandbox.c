@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The sandbox, seen from a child that has entered it. */
-/* LINK: src/effects/sandbox.o -lseccomp */
+/* LINK: src/effects/sandbox.o src/effects/sandbox_resolver.o -lseccomp */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@
 
 /* Run `act` in a child within the sandbox: its wait status; `act` returns the exit status. */
 static int
-confined(int (*act)(int inherited_fd), int inherited_fd)
+confined_by(int (*enter)(const char **ret_part), int (*act)(int inherited_fd), int inherited_fd)
 {
 	pid_t pid = fork();
 	int status;
@@ -42,13 +42,19 @@ confined(int (*act)(int inherited_fd), int inherited_fd)
 		int result;
 
 		(void)setrlimit(RLIMIT_CORE, &no_core);
-		result = sandbox_enter(&part);
+		result = enter(&part);
 		if (result < 0 && strcmp(part, "landlock") != 0)
 			_exit(SANDBOX_FAILED);
 		_exit(act(inherited_fd));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
+}
+
+static int
+confined(int (*act)(int inherited_fd), int inherited_fd)
+{
+	return confined_by(sandbox_enter, act, inherited_fd);
 }
 
 /* valgrind passes none of it on to the kernel. */
@@ -291,6 +297,68 @@ only_the_gates_socket_options_can_be_used(void **state)
 	(void)close(tcp_fd);
 }
 
+static int
+do_what_a_resolver_does(int unused_fd)
+{
+	int hosts_fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
+	int dns_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)unused_fd;
+	if (hosts_fd < 0 || close(hosts_fd) < 0 || dns_fd < 0)
+		return 1;
+	return close(dns_fd) == 0 ? 0 : 1;
+}
+
+static int
+fork_anyway(int unused_fd)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+
+	(void)unused_fd;
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 && errno == EPERM ? 0 : 1;
+}
+
+static int
+open_a_local_socket(int unused_fd)
+{
+	(void)unused_fd;
+	return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+static int
+write_a_file(int unused_fd)
+{
+	int made_fd = open("/etc/reeve-was-here", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	(void)unused_fd;
+	if (made_fd >= 0)
+		(void)unlink("/etc/reeve-was-here");
+	return made_fd < 0 ? 0 : 1;
+}
+
+static void
+a_resolver_asks_and_reads_and_starts_nothing(void **state)
+{
+	int status;
+
+	(void)state;
+	skip_without_seccomp();
+	status = confined_by(sandbox_enter_resolver, do_what_a_resolver_does, -1);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_killed(confined_by(sandbox_enter_resolver, open_a_local_socket, -1));
+	if (UTIL_HAS_SANITIZER)
+		return;
+	status = confined_by(sandbox_enter_resolver, fork_anyway, -1);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 0)
+		return;
+	status = confined_by(sandbox_enter_resolver, write_a_file, -1);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int
 main(void)
 {
@@ -305,6 +373,7 @@ main(void)
 		cmocka_unit_test(no_code_can_be_made),
 		cmocka_unit_test(nobody_else_can_be_become),
 		cmocka_unit_test(only_the_gates_socket_options_can_be_used),
+		cmocka_unit_test(a_resolver_asks_and_reads_and_starts_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
