@@ -96,13 +96,14 @@ read_hex(const char *text)
 static int
 read_bytes(const char *text, size_t length, struct saved_bytes *ret_bytes)
 {
-	auto_free char *bytes = malloc(length + 1);
+	auto_free char *bytes = NULL;
 	size_t filled = 0;
 
-	if (bytes == NULL)
-		return -ENOMEM;
 	if (length > 0 && text[0] == *SAVED_NO_TEXT)
 		return -EPROTO;
+	bytes = malloc(length + 1);
+	if (bytes == NULL)
+		return -ENOMEM;
 	for (size_t at = 0; at < length; filled++) {
 		int value = (unsigned char)text[at];
 
