@@ -6,6 +6,7 @@
 
 #include "config/arena.h"
 #include "config/config.h"
+#include "config/key_place.h"
 #include "config/keys.h"
 #include "config/map.h"
 
@@ -17,10 +18,6 @@ struct check {
 	struct map *answers;
 	struct service_keys defaults;
 };
-
-/* Where a service's key was set; its name if it is a default. By enum KEY_PLACE_... of keys.h. */
-const struct where *check_key_where(const struct service_config *service, size_t place);
-bool check_key_is_set(const struct service_config *service, size_t place);
 
 /* --- check_files.c: a file or folder that is named; `root` is a program's chroot, or NULL */
 enum check_use { CHECK_READ, CHECK_RUN, CHECK_ENTER };
@@ -38,10 +35,6 @@ const char *check_barrier(struct check *check, const struct service_keys *keys, 
 /* --- check_programs.c: what a program is started with; check_rights.c: what needs a right */
 void check_service_program(struct check *check, const struct service_config *service);
 void check_service_rights(struct check *check, const struct service_config *service);
-
-/* Where that element of a list was set. */
-const struct where *check_element_where(const struct service_config *service, size_t place,
-	uint32_t index);
 
 /* --- check_accounts.c: users and groups, and whether programs can run as them; of peers, whether
  * there are any of that name */

@@ -2,7 +2,7 @@
 /* The steps that a peer goes through. */
 #include "control/explain.h"
 
-#include "config/check.h"
+#include "config/key_place.h"
 #include "config/keys.h"
 #include "config/meaning.h"
 #include "config/value.h"

@@ -5,7 +5,7 @@
 
 #include "control/lint.h"
 
-#include "config/check.h"
+#include "config/key_place.h"
 #include "config/keys.h"
 
 /* Who can reach a service, by its addresses and by its rules. */
