@@ -79,7 +79,7 @@ def hardened_the_exposure_is_below_3(service):
 
 def serves_by_name(address):
     """Once the name is known."""
-    with contextlib.suppress(ConnectionResetError):
+    with contextlib.suppress(OSError):
         return talk(address, b"named") == b"named"
     return False
 
