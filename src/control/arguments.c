@@ -173,7 +173,7 @@ wanted(enum control_kind kind)
 	case CONTROL_INT:
 		return "a number";
 	case CONTROL_DURATION:
-		return "a time like 90s, 10m or 1h";
+		return "a time like 90s, 10min or 1h";
 	case CONTROL_STRING:
 	case CONTROL_FLAG:
 		break;

@@ -251,7 +251,7 @@ complain_service(const struct config *config, const char *name)
 	nearest = names != NULL ? complaint_nearest(name, names) : NULL;
 	control_complain("explain: there is no service \"%s\"%s%s%s", name,
 		nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
-		nearest != NULL ? "\"?" : "");
+		nearest != NULL ? "\"?" : " in these files; --config and --services name others");
 	return EXIT_ASKED_WRONGLY;
 }
 
