@@ -59,7 +59,7 @@ struct access_side {
 	uint32_t way_count;
 	uint32_t ways; /* struct access_way */
 	uint32_t domain_count;
-	uint32_t domains; /* struct access_domain */
+	uint32_t domains;     /* struct access_domain */
 	uint32_t lacks_hosts; /* it names hosts whose addresses nobody knows */
 	struct written unknown_host;
 	struct written place;

@@ -150,9 +150,8 @@ describe_next(struct control_census *census, size_t most)
 	for (; census->next < end; census->next++)
 		(void)json_array_append_new(connections,
 			describe(census->peer->supervisor, &census->rows[census->next]));
-	return json_pack("{s:o, s:I, s:I}", "connections", connections, "left",
-		(json_int_t)left, "silent_gates",
-		(json_int_t)census->silent);
+	return json_pack("{s:o, s:I, s:I}", "connections", connections, "left", (json_int_t)left,
+		"silent_gates", (json_int_t)census->silent);
 }
 
 static void
