@@ -67,6 +67,8 @@ host_is_known(void *owner, const struct dns_addresses *found)
 	struct loop *loop = host->hosts->resolver->loop;
 	msec wait;
 
+	if (!host->hosts->dns)
+		return; /* it is being forgotten: its number may be another host's by now */
 	host->is_asked = false;
 	host->failures = found->error == NAMES_FINE ? 0 : host->failures + 1;
 	wait = pause_of(host, found);
@@ -110,8 +112,11 @@ look_up(struct timer *timer, msec now)
 static void
 forget(struct hosts *hosts)
 {
-	/* Those that are being looked up are told so, and then nobody knows of them any more. */
-	hosts->dns = dns_free(hosts->dns);
+	struct dns *dns = hosts->dns;
+
+	/* What is under way ends, and nobody is told. */
+	hosts->dns = NULL;
+	(void)dns_free(dns);
 	while (hosts->first) {
 		struct host *host = hosts->first;
 

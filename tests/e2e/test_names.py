@@ -280,6 +280,23 @@ def a_resolver_that_dies_is_replaced_and_nobody_who_waits_notices(scene):
 
 
 @claim()
+def a_reload_while_hosts_are_looked_up_costs_no_resolver(scene):
+    dns = Dns(scene)
+    dns.mute = True
+    table = scene.line("echo", "tcp4", keys="only_from=friend.example.org,other.example.org")
+    daemon = scene.daemon(table, settings(dns))
+    wait_until(lambda: {"friend.example.org", "other.example.org"} <=
+               {name for name, _ in dns.asked}, "both are being looked up")
+    first = resolvers(daemon)
+    daemon.reload(table.replace(",other.example.org", ""))
+    dns.host("friend.example.org", STRANGER)
+    dns.speak()
+    daemon.wait_for_event("host_known", host="friend.example.org")
+    expect_equal(daemon.log.find("resolver_lied"), [], "what the resolver said of hosts")
+    expect_equal(resolvers(daemon), first, "resolvers")
+
+
+@claim()
 def the_resolver_runs_only_while_rules_need_it(scene):
     dns = Dns(scene)
     dns.host("friend.example.org", STRANGER)
