@@ -121,14 +121,16 @@ socket_changed(void *owner, ares_socket_t dns_fd, int wants_read, int wants_writ
 /* --- the whole */
 
 static int
-open_channel(struct dns *dns, const char *servers)
+open_channel(struct dns *dns, const char *servers, enum dns_names names)
 {
-	struct ares_options options = { .timeout = TRY_MS,
+	struct ares_options options = { .flags = ARES_FLAG_NOSEARCH,
+		.timeout = TRY_MS,
 		.tries = TRIES,
 		.sock_state_cb = socket_changed,
 		.sock_state_cb_data = dns };
-	int status = ares_init_options(&dns->channel, &options,
-		ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+	int wishes = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB |
+		(names == DNS_NAMES_WHOLE ? ARES_OPT_FLAGS | ARES_OPT_DOMAINS : 0);
+	int status = ares_init_options(&dns->channel, &options, wishes);
 
 	char files[] = "f";
 	struct ares_options of_files = { .lookups = files };
@@ -158,7 +160,7 @@ look_at_config(struct stat *ret_status)
 }
 
 struct dns *
-dns_new(struct loop *loop, const char *servers)
+dns_new(struct loop *loop, const char *servers, enum dns_names names)
 {
 	struct dns *dns = calloc(1, sizeof(*dns));
 
@@ -167,7 +169,7 @@ dns_new(struct loop *loop, const char *servers)
 	dns->loop = loop;
 	dns->timer.expired = timer_expired;
 	look_at_config(&dns->config);
-	if (open_channel(dns, servers) == 0)
+	if (open_channel(dns, servers, names) == 0)
 		return dns;
 	free(dns);
 	return NULL;

@@ -14,9 +14,13 @@
 
 struct dns;
 
+/* Are names that do not exist completed as /etc/resolv.conf has it (search)? Those that people
+ * write are, those that the DNS tells us are whole. */
+enum dns_names { DNS_NAMES_SEARCHED, DNS_NAMES_WHOLE };
+
 /* `servers` with commas, or "": those of /etc/resolv.conf. NULL: they cannot be used, or there
  * is no memory. */
-struct dns *dns_new(struct loop *loop, const char *servers);
+struct dns *dns_new(struct loop *loop, const char *servers, enum dns_names names);
 
 /* Whatever is under way is answered with NAMES_NO_ANSWER first. */
 struct dns *dns_free(struct dns *dns);

@@ -89,7 +89,7 @@ follow_config(struct hosts *hosts)
 			return;
 	if (!dns_is_outdated(hosts->dns))
 		return;
-	dns = dns_new(hosts->resolver->loop, hosts->resolver->settings.servers);
+	dns = dns_new(hosts->resolver->loop, hosts->resolver->settings.servers, DNS_NAMES_SEARCHED);
 	if (!dns)
 		return;
 	(void)dns_free(hosts->dns);
@@ -150,7 +150,8 @@ int
 hosts_begin(struct hosts *hosts)
 {
 	forget(hosts);
-	hosts->dns = dns_new(hosts->resolver->loop, hosts->resolver->settings.servers);
+	hosts->dns = dns_new(hosts->resolver->loop, hosts->resolver->settings.servers,
+		DNS_NAMES_SEARCHED);
 	return hosts->dns ? 0 : -EINVAL;
 }
 

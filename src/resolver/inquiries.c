@@ -198,7 +198,7 @@ need_dns(struct inquiries *inquiries)
 
 	if (inquiries->dns && (inquiries->open > 0 || !dns_is_outdated(inquiries->dns)))
 		return inquiries->dns;
-	dns = dns_new(inquiries->resolver->loop, inquiries->servers);
+	dns = dns_new(inquiries->resolver->loop, inquiries->servers, DNS_NAMES_WHOLE);
 	if (dns) {
 		(void)dns_free(inquiries->dns);
 		inquiries->dns = dns;

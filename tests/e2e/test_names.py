@@ -279,6 +279,22 @@ def a_resolver_that_dies_is_replaced_and_nobody_who_waits_notices(scene):
     expect(is_served(client), "not served")
 
 
+@claim(needs=("root",))
+def a_name_of_a_client_is_not_completed(scene):
+    dns = Dns(scene)
+    dns.reverse(STRANGER, "a.example.org")
+    dns.host("a.example.org.local.example", STRANGER)
+    config = scene.write("resolv.conf", "search local.example\n")
+    os.chmod(config, 0o644)
+    daemon = scene.daemon(
+        scene.line("echo", "tcp4", keys="only_from=.example.org"), settings(dns),
+        wrapper=["unshare", "--mount", "sh", "-c",
+                 'mount --bind "%s" /etc/resolv.conf && exec "$0" "$@"' % config])
+    expect(is_closed(visit(daemon, "echo")), "served by a name that is not whole")
+    expect("a.example.org" in [name for name, _ in dns.asked], "its name was not asked for")
+    expect("a.example.org.local.example" not in [name for name, _ in dns.asked], "completed")
+
+
 @claim()
 def a_reload_while_hosts_are_looked_up_costs_no_resolver(scene):
     dns = Dns(scene)
