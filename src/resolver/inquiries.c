@@ -61,13 +61,16 @@ send_answer(const struct resolver *resolver, uint64_t asker_number,
 		(void)channel_send(asker->watch.fd, MESSAGE_answer, answer, NULL, 0, NULL, 0);
 }
 
-/* What tcp_wrappers call a client of those names. */
+/* What tcp_wrappers call a client of those names. Without an answer it is not "unknown", which is
+ * what a client without a name is: then a line that depends on the name refuses. */
 static const char *
-wrap_name(const struct answer *found, bool has_strange)
+wrap_name(const struct answer *found)
 {
+	if (found->error == NAMES_NO_ANSWER)
+		return NULL;
 	if (found->names.count > 0)
 		return found->names.names[0];
-	return has_strange ? "paranoid" : "unknown";
+	return found->is_refused != 0 ? "paranoid" : "unknown";
 }
 
 static void
@@ -82,7 +85,7 @@ answer(const struct inquiries *inquiries, uint64_t asker, const struct message_q
 
 	if ((question->asks & QUESTION_WRAP) != 0) {
 		said.is_refused = wrap_judge(question->daemon, &question->address,
-					  wrap_name(found, found->is_refused != 0)) != WRAP_ADMITS;
+					  wrap_name(found)) != WRAP_ADMITS;
 		if (said.valid_ms > WRAP_MS)
 			said.valid_ms = WRAP_MS;
 	}

@@ -14,9 +14,13 @@
 
 #define SAID_MAX 512
 
+/* Something that the files say could not be found out while the question was under way. The
+ * library, which takes that for a no, goes on, and closes its files at the end; the answer is a
+ * refusal. A variable, for the library hands nothing on to what it calls. */
+static bool is_in_doubt;
+
 /* Names that the library knows, and what it calls for things that are not done here. Netgroups
- * are looked up by nobody: a rule with one ends the question with a refusal, for what it would
- * have said is not known. */
+ * are looked up by nobody. */
 int
 innetgr(const char *netgroup, const char *host, const char *user, const char *domain)
 {
@@ -25,7 +29,8 @@ innetgr(const char *netgroup, const char *host, const char *user, const char *do
 	(void)host;
 	(void)user;
 	(void)domain;
-	tcpd_jump(format, netgroup);
+	tcpd_warn(format, netgroup);
+	is_in_doubt = true;
 	return 0;
 }
 
@@ -61,6 +66,8 @@ wrap_vsyslog(int priority, int flag, const char *format, va_list arguments)
 
 	(void)priority;
 	(void)flag;
+	/* A file that is there and cannot be read counts as empty to the library. */
+	is_in_doubt |= strstr(format, "open %s") != NULL;
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	LOG(libwrap_said, .line = text);
 }
@@ -82,6 +89,9 @@ wrap_judge(const char *daemon, const struct netaddr *address, const char *name)
 	char text[NETADDR_TEXT_MAX];
 	bool is_admitted;
 
+	is_in_doubt = false;
+	/* Or the first twist would get the descriptors 0 to 2, which it closes. */
+	resident = 1;
 	/* The user is not asked for (rfc931), nor is a name, which would block. */
 	request_init(&request, RQ_DAEMON, daemon, RQ_CLIENT_ADDR, netaddr_format_ip(address, text),
 		RQ_USER, "unknown", 0);
@@ -91,5 +101,5 @@ wrap_judge(const char *daemon, const struct netaddr *address, const char *name)
 	/* Had it been asked for, the library would have written there that it is unknown. */
 	if (!name && request.client->name[0] != '\0')
 		return WRAP_WANTS_NAME;
-	return is_admitted ? WRAP_ADMITS : WRAP_REFUSES;
+	return is_admitted && !is_in_doubt ? WRAP_ADMITS : WRAP_REFUSES;
 }

@@ -17,6 +17,8 @@ objdump -t $objects | awk -v build="$1/" '
 	object ~ /^src\/[a-z_]*\.o$/ { next }
 	# The stack of the child between clone and exec; there is one such child at a time.
 	object == "src/effects/spawn.o" && $NF ~ /^stack/ { next }
+	# What the library of tcp_wrappers calls gets nothing of ours handed on.
+	object == "src/resolver/wrap.o" && $NF == "is_in_doubt" { next }
 	/ O (\.data|\.bss|\.tdata|\.tbss|COMMON)(\.[A-Za-z_]|[ \t])/ && !/\.data\.rel\.ro/ {
 		printf "%s: %s is a variable\n", object, $NF
 		bad = 1
