@@ -77,7 +77,8 @@ find_host(void *owner, const char *name, bool is_deny, const struct netaddr **re
 	lists->hosts = host;
 	host->count = explain_look_up(name, host->addresses, ACCESS_HOST_ADDRESSES_MAX);
 	*ret_addresses = host->addresses;
-	return host->count;
+	/* A host that is not there is one that is not known yet: who says so may be mistaken. */
+	return host->count > 0 ? host->count : -1;
 }
 
 static struct prefixes *
