@@ -90,6 +90,7 @@ static enum lint_reach
 reach_of_rule(const struct access_rule *rule, bool is_all_denied)
 {
 	int widest = rule->prefix.is_v4 ? WIDEST_NAMED4 : WIDEST_NAMED6;
+	enum lint_reach reach;
 
 	if (rule->kind == ACCESS_RULE_USER || rule->kind == ACCESS_RULE_GROUP)
 		return LINT_REACH_HOST;
@@ -99,10 +100,11 @@ reach_of_rule(const struct access_rule *rule, bool is_all_denied)
 		return LINT_REACH_NAMED;
 	if (rule->prefix.length == 0 && is_all_denied)
 		return LINT_REACH_NOBODY;
-	if (rule->prefix.length < widest)
-		return LINT_REACH_ANYBODY;
-	return reach_of_prefix(&rule->prefix) == LINT_REACH_HOST ? LINT_REACH_HOST
-								 : LINT_REACH_NAMED;
+	/* Private networks of IPv6 are wider than what anybody else has. */
+	reach = reach_of_prefix(&rule->prefix);
+	if (reach == LINT_REACH_ANYBODY && rule->prefix.length >= widest)
+		return LINT_REACH_NAMED;
+	return reach;
 }
 
 static enum lint_reach

@@ -164,6 +164,10 @@ log_ins_in_plaintext_are_found(void **state)
 	leaves_alone(*state, LINT_plaintext_login, "a 110/tcp user=1 /usr/bin/stunnel4 x.conf");
 	leaves_alone(*state, LINT_plaintext_login,
 		"a 23/tcp only_from=192.168.0.0/16 user=1 /usr/sbin/telnetd");
+	leaves_alone(*state, LINT_plaintext_login,
+		"a 23/tcp only_from=10.0.0.0/8,fd00::/8,fe80::/10 user=1 /usr/sbin/telnetd");
+	finds(*state, LINT_plaintext_login,
+		"a 23/tcp only_from=2000::/3 user=1 " LIMITED "/usr/sbin/telnetd");
 	leaves_alone(*state, LINT_plaintext_login, "a 192.168.1.1:23/tcp user=1 /usr/sbin/telnetd");
 	leaves_alone(*state, LINT_plaintext_login, "a 23/tcp sensor builtin:discard");
 	leaves_alone(*state, LINT_plaintext_login, "a 23/tcp builtin:chat");
