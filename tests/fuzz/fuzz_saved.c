@@ -5,7 +5,8 @@
  * services/chat_telnet.o services/chat_text.o services/chat_udp.o services/chat_user.o
  * src/base/textbuf.o src/base/utf8.o tests/unit/fake_client.o tests/unit/fake_gate.o */
 /* Any bytes as what another program has left: the supervisor's state, a chat, a user of it. What is
- * taken is the same when it is written and read again. The first byte says which it is. */
+ * taken and written is the same when that is read and written again. The first byte says which it
+ * is. */
 #include "services/chat_saved.h"
 #include "supervisor/saved_state.h"
 #include "tests/unit/fake_gate.h"
@@ -23,22 +24,34 @@ write_again(void *owner, unsigned int kind, void *row)
 	return 0;
 }
 
-static void
-read_state(const char *text, size_t length)
+/* Write again what is read: false if it is not taken. */
+static bool
+copy_state(const char *text, size_t length, struct textbuf *ret_copy)
 {
-	struct textbuf again = TEXTBUF_INIT(4 * TEXT_MAX);
-	struct saved_writer writer = { .form = &saved_state_form, .text = &again };
+	struct saved_writer writer = { .form = &saved_state_form, .text = ret_copy };
 	const struct saved_reader reader = { .take = write_again, .owner = &writer };
 	struct saved_mistake mistake;
 
 	saved_begin(&writer);
-	if (saved_read(&saved_state_form, text, length, &reader, &mistake) == 0) {
-		saved_end(&writer);
-		if (textbuf_error(&again) == 0 &&
-			(again.length != length || memcmp(again.text, text, length) != 0))
-			abort();
-	}
-	textbuf_fini(&again);
+	if (saved_read(&saved_state_form, text, length, &reader, &mistake) < 0)
+		return false;
+	saved_end(&writer);
+	return textbuf_error(ret_copy) == 0;
+}
+
+/* What an older version wrote is written in today's. */
+static void
+read_state(const char *text, size_t length)
+{
+	struct textbuf once = TEXTBUF_INIT(4 * TEXT_MAX);
+	struct textbuf twice = TEXTBUF_INIT(4 * TEXT_MAX);
+
+	if (copy_state(text, length, &once) &&
+		(!copy_state(once.text, once.length, &twice) || twice.length != once.length ||
+			memcmp(twice.text, once.text, once.length) != 0))
+		abort();
+	textbuf_fini(&once);
+	textbuf_fini(&twice);
 }
 
 /* Whatever came in, the chat goes on, and what it would leave itself can be read. */
