@@ -8,6 +8,7 @@
 #include "gate/limits.h"
 #include "gate/listener.h"
 #include "gate/outbox.h"
+#include "gate/queue.h"
 #include "gate/service.h"
 
 #include <errno.h>
@@ -174,6 +175,8 @@ send_conns(struct gate *gate)
 
 		if (!is_kept(gate, i))
 			continue;
+		/* Whoever began now would be sent along, and has no row. */
+		queue_let_by(gate->services[i]);
 		for (struct conn *conn = gate->services[i]->oldest; conn; conn = next) {
 			next = conn->newer;
 			if (!may_go(conn))
@@ -300,6 +303,7 @@ restore_conn(const struct restoring *restoring, const struct kept_conn *row, int
 		.protocol = (enum protocol)row->protocol,
 		.peer = row->peer,
 		.proxy.family = row->is_named ? AF_UNIX : AF_UNSPEC,
+		.hold = HOLD_PLACE,
 		.is_kept_ready = true };
 	struct conn *conn;
 

@@ -34,6 +34,7 @@ struct queue {
 	struct timer retry;
 	bool is_yielding;
 	bool is_serving;
+	bool lets_by; /* until `retry` */
 };
 
 static uint64_t
@@ -234,7 +235,7 @@ queue_serve(struct service *service)
 	struct queue *queue = service->queue;
 
 	/* Whoever is served may be done at once, and its place be free again. */
-	if (!queue || queue->is_serving || gate_is_stopping(service->gate))
+	if (!queue || queue->is_serving || queue->lets_by || gate_is_stopping(service->gate))
 		return;
 	queue->is_serving = true;
 	while (queue->first && find_place(queue))
@@ -248,7 +249,20 @@ retry_expired(struct timer *timer, msec now)
 	struct queue *queue = CONTAINER_OF(timer, struct queue, retry);
 
 	(void)now;
+	queue->lets_by = false;
 	listener_resume_service(queue->service);
+}
+
+void
+queue_let_by(struct service *service)
+{
+	struct loop *loop = service->gate->loop;
+	struct queue *queue = service->queue;
+
+	/* Without the timer nobody would be let go on. */
+	if (queue && queue->first)
+		queue->lets_by =
+			loop_set_timer(loop, &queue->retry, loop_now(loop) + YIELD_MS) == 0;
 }
 
 /* ---------------------------------------------------------------- the end of waiting */

@@ -28,6 +28,10 @@ enum passage queue_join(struct entrant *entrant);
 /* There may be a place, or room for its client's program: serve whose turn it is. */
 void queue_serve(struct service *service);
 
+/* Places that become free now go to another gate with their clients, which takes a moment to count
+ * them: nobody here is served meanwhile. */
+void queue_let_by(struct service *service);
+
 /* Nobody waits there any more. NULL may be freed. */
 struct queue *queue_free(struct queue *queue);
 

@@ -8,10 +8,11 @@ import signal
 
 from claims import REEVED, STREAMS, WAIT, claim, expect, expect_equal
 from harness import wait_until
-from talk import ask, receive, receive_all, receive_line
+from talk import ask, is_silent, receive, receive_all, receive_line
 from test_chat import Member, Stranger, chat
 from test_failures import failing_daemon, throttle
 from test_gates import Load
+from test_queue import TOLD, hear, told
 from test_reload import inode_of_listener
 from test_wait import ask_pid, wait_daemon
 from varlink import reevectl
@@ -302,6 +303,21 @@ def chat_goes_on_with_nicks_rooms_topics_histories_and_half_lines(scene):
     ann.sees("dan has left")
     receive_line(fifth)
     expect_equal(daemon.log.find("kept_lost"), [], "what was lost")
+
+
+@claim()
+def who_waits_for_a_place_in_a_chat_gets_none_that_goes_on_elsewhere(scene):
+    daemon = chat(scene, keys="instances=2 queue=2 " + TOLD)
+    ann, bob = Member(daemon, "ann"), Member(daemon, "bob")
+    waiting = daemon.client("chat")
+    expect_equal(hear(waiting), told(1), "what who waits is told")
+    upgrade(daemon)
+    ann.say("all there?")
+    bob.sees("^<ann> all there.$")
+    expect(is_silent(waiting), "who waits is served beside the two, or ended")
+    expect_equal(daemon.log.find("kept_lost"), [], "what was lost")
+    ann.say("/quit")
+    receive_line(waiting)
 
 
 @claim(each=["udp4", "unix-dgram"])
