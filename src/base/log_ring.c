@@ -20,13 +20,14 @@ log_ring_add(void *memory, enum log_level level, const char *text, size_t length
 	struct log_ring *ring = memory;
 	uint64_t number = atomic_load_explicit(&ring->last, memory_order_relaxed) + 1;
 	struct log_slot *slot = &ring->slots[number % LOG_RING_SLOTS];
+	size_t kept = length < LOG_RING_TEXT ? length : LOG_RING_TEXT;
 
 	atomic_store(&slot->number, 0);
 	atomic_thread_fence(memory_order_release);
 	slot->time_us = clock_us();
 	slot->level = (uint32_t)level;
-	slot->length = (uint32_t)(length < LOG_RING_TEXT ? length : LOG_RING_TEXT);
-	memcpy(slot->text, text, slot->length);
+	slot->length = (uint32_t)kept;
+	memcpy(slot->text, text, kept); /* what stands there now, another may have written */
 	atomic_store(&slot->number, number);
 	atomic_store(&ring->last, number);
 }
@@ -48,7 +49,7 @@ copy_slot(const struct log_slot *slot, uint64_t number, struct log_record *ret_r
 		return false;
 	ret_record->time_us = slot->time_us;
 	ret_record->level = (enum log_level)slot->level;
-	ret_record->length = slot->length;
+	ret_record->length = atomic_load_explicit(&slot->length, memory_order_relaxed);
 	if (ret_record->length > LOG_RING_TEXT)
 		ret_record->length = LOG_RING_TEXT;
 	memcpy(ret_record->text, slot->text, ret_record->length);

@@ -18,7 +18,7 @@ struct log_slot {
 	_Atomic uint64_t number; /* of the event in it; 0: none, or it is being written */
 	int64_t time_us;
 	uint32_t level;
-	uint32_t length;
+	_Atomic uint32_t length; /* read once: others could change it behind the check */
 	char text[LOG_RING_TEXT];
 };
 
