@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define CHAT_SAVED_VERSION 1
 
@@ -158,6 +159,14 @@ struct restoring {
 	bool is_user_known;
 };
 
+/* A moment that is over, by the clock that all gates read. Spans are taken from it without further
+ * looks, so it must not be one that no clock shows. */
+static msec
+past_moment(const struct chat *chat, msec moment)
+{
+	return MAX(0, MIN(moment, builtin_now(chat->builtin)));
+}
+
 /* The room of that name, which a user may name before there was a row for it: never. */
 static int
 take_room(struct restoring *restoring, struct saved_room *row)
@@ -178,11 +187,11 @@ take_room(struct restoring *restoring, struct saved_room *row)
 	free(room->topic);
 	room->topic = row->topic;
 	row->topic = NULL; /* taken */
-	room->topic_at = row->topic_at;
+	room->topic_at = past_moment(chat, row->topic_at);
 	memcpy(room->topic_by, row->topic_by, strlen(row->topic_by) + 1);
 	chat->crowds_due -= room->crowd_due != 0;
 	chat->crowds_due += row->crowd_due != 0;
-	room->crowd_due = row->crowd_due;
+	room->crowd_due = MIN(row->crowd_due, builtin_now(chat->builtin) + CHAT_CROWD_SPAN);
 	room->crowd[CHAT_JOINED] = (uint32_t)row->joined;
 	room->crowd[CHAT_LEFT] = (uint32_t)row->left;
 	room->crowd[CHAT_RENAMED] = (uint32_t)row->renamed;
@@ -194,8 +203,8 @@ take_past(const struct restoring *restoring, const struct saved_past *row)
 {
 	if (!restoring->room || !row->line.bytes || row->line.length > CHAT_TEXT_MAX)
 		return -EPROTO;
-	chat_history_put(restoring->chat, restoring->room, row->said_at, row->line.bytes,
-		row->line.length);
+	chat_history_put(restoring->chat, restoring->room,
+		past_moment(restoring->chat, row->said_at), row->line.bytes, row->line.length);
 	return 0;
 }
 
@@ -211,7 +220,8 @@ take_peer(struct restoring *restoring, const struct saved_peer *row)
 		return -EPROTO;
 	if (row->path.bytes)
 		memcpy(peer.path, row->path.bytes, row->path.length);
-	restoring->user = chat_udp_revive(restoring->chat, &peer, row->alive_at);
+	restoring->user = chat_udp_revive(restoring->chat, &peer,
+		past_moment(restoring->chat, row->alive_at));
 	return restoring->user ? 0 : -EPROTO;
 }
 
@@ -244,8 +254,8 @@ take_user(struct restoring *restoring, struct saved_user *row)
 		row->telnet.length != sizeof(user->telnet))
 		return -EPROTO;
 	restoring->is_user_known = true;
-	user->heard_at = row->heard_at;
-	user->filled_at = row->filled_at;
+	user->heard_at = past_moment(restoring->chat, row->heard_at);
+	user->filled_at = past_moment(restoring->chat, row->filled_at);
 	user->tokens = (uint32_t)row->tokens;
 	user->strikes = (uint32_t)row->strikes;
 	user->guest = (uint32_t)row->guest;

@@ -313,7 +313,8 @@ restore_conn(const struct restoring *restoring, const struct kept_conn *row, int
 	conn = conn_take_up(&entrant);
 	if (!conn)
 		return -ENOMEM;
-	conn->started = row->started;
+	/* Later than now it would have lasted less than no time. */
+	conn->started = MAX(0, MIN(row->started, conn->started));
 	conn->bytes_in = row->bytes_in;
 	conn->bytes_out = row->bytes_out;
 	if (hold(&conn->output, &row->output, CONN_HELD_MAX) < 0 ||

@@ -6,9 +6,11 @@
  * src/base/textbuf.o src/base/utf8.o tests/unit/fake_client.o tests/unit/fake_gate.o */
 /* Chat over an upgrade: what one gate saves, another goes on with. */
 #include "services/chat_saved.h"
+#include "services/chat_text.h"
 #include "tests/unit/chat_people.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #define TEXT_MAX (1U << 20)
 
@@ -165,6 +167,51 @@ a_text_that_is_cut_anywhere_is_refused(void **state)
 	saved_free(&saved);
 }
 
+/* With another word for the first field of that name. */
+static void
+forge(struct textbuf *text, const char *field, int64_t number, struct textbuf *ret_forged)
+{
+	const char *place = strstr(text->text, field);
+
+	assert_non_null(place);
+	place += strlen(field);
+	textbuf_add_bytes(ret_forged, text->text, (size_t)(place - text->text));
+	textbuf_addf(ret_forged, "%" PRId64, number);
+	textbuf_add(ret_forged, place + strcspn(place, " \n"));
+}
+
+static void
+a_moment_that_no_clock_shows_is_taken_for_one_that_was(void **state)
+{
+	const int64_t moments[] = { INT64_MIN, 1, INT64_MAX };
+
+	for (size_t i = 0; i < ARRAY_SIZE(moments); i++) {
+		struct builtin *gate = fake_gate_new(&silent, NULL);
+		struct textbuf chat = TEXTBUF_INIT(TEXT_MAX), user = TEXTBUF_INIT(TEXT_MAX);
+		int64_t moment = moments[i] == 1 ? gate->now - INT64_MAX : moments[i];
+		char age[CHAT_AGE_BYTES], heard[64];
+		struct saved saved;
+		struct conn *ann, *bob;
+
+		populate(*state, &saved);
+		forge(&saved.chat, "said_at=", moment, &chat);
+		forge(&saved.bob, "filled_at=", moment, &user);
+		assert_int_equal(chat_ops.restore(gate, chat.text, chat.length), 0);
+		assert_int_equal(restore_conn(gate, &saved.ann, &ann), 0);
+		assert_int_equal(restore_conn(gate, &user, &bob), 0);
+		fake_conn_send(bob, "ne\n/join den\n/join games\n");
+		chat_text_age(moment == INT64_MAX ? 0 : gate->now, age);
+		(void)snprintf(heard, sizeof(heard), "| %s <ann> before\r\n", age);
+		assert_heard(bob, heard);
+		fake_gate_free(gate);
+		textbuf_fini(&chat);
+		textbuf_fini(&user);
+		saved_free(&saved);
+		(void)tear_down(state);
+		(void)set_up(state);
+	}
+}
+
 int
 main(void)
 {
@@ -174,6 +221,7 @@ main(void)
 		CLAIM(who_is_being_asked_for_a_name_still_is),
 		CLAIM(a_name_is_given_once_and_rooms_that_nobody_comes_back_to_end),
 		CLAIM(a_text_that_is_cut_anywhere_is_refused),
+		CLAIM(a_moment_that_no_clock_shows_is_taken_for_one_that_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
