@@ -93,7 +93,8 @@ is_server(const char *text)
 	size_t length = strlen(text);
 	const char *port = strrchr(text, ':');
 
-	if (length >= sizeof(address))
+	/* The library that asks them knows no interfaces. */
+	if (length >= sizeof(address) || strchr(text, '%') != NULL)
 		return false;
 	memcpy(address, text, length + 1);
 	if (netaddr_parse_ip(&ip, address) == 0)
