@@ -292,8 +292,10 @@ client_run(const struct control *control, const struct control_verb *verb, json_
 			if (rows == NULL || !continues)
 				status = show(control, reply.parameters);
 		}
-		if (fflush(stdout) != 0)
-			break;
+		if (fflush(stdout) != 0) {
+			status = 1;
+			continues = false;
+		}
 		varlink_message_fini(&reply);
 	}
 	json_decref(rows);

@@ -18,7 +18,9 @@ write_out(struct textbuf *text)
 {
 	int error = textbuf_error(text);
 
-	if (error == 0 && text->length > 0 && fwrite(text->text, 1, text->length, stdout) == 0)
+	errno = EIO; /* where the library does not say */
+	if (error == 0 && text->length > 0 &&
+		fwrite(text->text, 1, text->length, stdout) != text->length)
 		error = -errno;
 	textbuf_reset(text);
 	return error;

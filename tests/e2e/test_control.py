@@ -7,10 +7,11 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 
 from claims import Failure, claim, expect, expect_equal
 from talk import ask
-from varlink import Client, Interface, VarlinkError, full_name, reevectl
+from varlink import REEVECTL, Client, Interface, VarlinkError, full_name, reevectl
 
 
 @claim()
@@ -375,3 +376,13 @@ def reevectl_says_what_is_wrong_with_its_command_line(scene):
                         (("status", "--zzz"), "--zzz")):
         _, complaint = reevectl(daemon, *words, status=2)
         expect(said in complaint, "%s: %s" % (words, complaint))
+
+
+@claim()
+def reevectl_says_that_its_output_could_not_be_written(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    for words in (("status",), ("status", "--json"), ("metrics",), ("pause", "echo")):
+        with open("/dev/full", "wb") as full:
+            attempt = subprocess.run([REEVECTL, "-r", daemon.run_dir, *words], stdout=full,
+                                     stderr=subprocess.DEVNULL, check=False, timeout=10)
+        expect_equal(attempt.returncode, 1, words)
