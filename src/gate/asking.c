@@ -14,6 +14,9 @@
 #include <sys/random.h>
 
 #define QUESTIONS_MAX 256 /* open at once */
+/* As long as fewer are open, also for nobody who waits: whose address may be forged leaves the others
+ * to clients who are there. */
+#define QUESTIONS_FOR_LATER_MAX (QUESTIONS_MAX / 2)
 #define QUESTIONS_OF_SOURCE_MAX 4
 #define WAITING_FOR_ONE_MAX 64 /* clients of one address */
 #define ANSWERS_MAX 1024
@@ -220,7 +223,7 @@ is_of_source(const struct question *question, const struct answer_key *key)
 }
 
 static struct question *
-find_question(struct asking *asking, const struct answer_key *key, bool *ret_may_ask)
+find_question(struct asking *asking, const struct answer_key *key, uint32_t most, bool *ret_may_ask)
 {
 	uint32_t of_source = 0;
 
@@ -229,13 +232,13 @@ find_question(struct asking *asking, const struct answer_key *key, bool *ret_may
 			return question;
 		of_source += is_of_source(question, key);
 	}
-	*ret_may_ask = asking->count < QUESTIONS_MAX && of_source < QUESTIONS_OF_SOURCE_MAX;
+	*ret_may_ask = asking->count < most && of_source < QUESTIONS_OF_SOURCE_MAX;
 	return NULL;
 }
 
-/* One that is open already is put once. NULL: there are too many, or there is no memory. */
+/* One that is open already is put once. NULL: `most` are open, or there is no memory. */
 static struct question *
-put_question(struct service *service, const struct netaddr *peer, uint32_t asks)
+put_question(struct service *service, const struct netaddr *peer, uint32_t asks, uint32_t most)
 {
 	struct gate *gate = service->gate;
 	struct asking *asking = need_asking(gate);
@@ -246,7 +249,7 @@ put_question(struct service *service, const struct netaddr *peer, uint32_t asks)
 
 	if (!asking)
 		return NULL;
-	question = find_question(asking, &key, &may_ask);
+	question = find_question(asking, &key, most, &may_ask);
 	if (question || !may_ask)
 		return question;
 	question = calloc(1, sizeof(*question));
@@ -276,7 +279,7 @@ put_question(struct service *service, const struct netaddr *peer, uint32_t asks)
 void
 asking_begin_for_later(struct service *service, const struct netaddr *peer, uint32_t asks)
 {
-	(void)put_question(service, peer, asks);
+	(void)put_question(service, peer, asks, QUESTIONS_FOR_LATER_MAX);
 }
 
 static void
@@ -301,7 +304,7 @@ asking_begin(const struct entrant *entrant, uint32_t asks)
 {
 	static const struct hall_stage stage = { .over = inquirer_over };
 	struct service *service = entrant->service;
-	struct question *question = put_question(service, &entrant->peer, asks);
+	struct question *question = put_question(service, &entrant->peer, asks, QUESTIONS_MAX);
 	struct inquirer *inquirer = NULL;
 
 	if (question && question->waiting < WAITING_FOR_ONE_MAX)

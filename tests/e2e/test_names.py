@@ -247,6 +247,24 @@ def a_datagram_is_answered_once_its_sender_is_known(scene, protocol):
 
 
 @claim()
+def senders_of_datagrams_leave_questions_to_clients_who_wait(scene):
+    dns = Dns(scene)
+    dns.mute = True
+    dns.reverse(STRANGER, "a.example.org")
+    dns.host("a.example.org", STRANGER)
+    daemon = scene.daemon(
+        scene.line("echo", "tcp4,udp4", keys="only_from=.example.org names_timeout=1min"),
+        settings(dns), args=["--gates", "1"])
+    for number in range(300):
+        source = "127.88.%d.%d" % (number // 200, number % 200 + 1)
+        daemon.client("echo", "udp4", source=(source, 0)).send(b"forged")
+    daemon.wait_for_event("datagrams_refused", service="echo", verdict="names")
+    waiting = visit(daemon, "echo")
+    dns.speak()
+    expect(is_served(waiting), "no question was left for the client")
+
+
+@claim()
 def answers_are_remembered(scene):
     dns = Dns(scene)
     dns.ttl = 60
