@@ -332,7 +332,8 @@ gates_reaped(struct supervisor *supervisor, pid_t pid, int status)
 		draining_ended(gate, pid, status);
 		return true;
 	}
-	if (upgrade_is_under_way(supervisor)) {
+	/* Not as early as the trial: if that fails, this one has to be replaced as at any time. */
+	if (supervisor->upgrade.stage == UPGRADE_DRAINING) {
 		draining_tell_end(gate, pid, status);
 		upgrade_let_go(gate);
 		return true;

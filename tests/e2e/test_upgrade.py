@@ -190,6 +190,26 @@ def a_program_that_cannot_go_on_is_refused_and_nothing_changes(scene, how):
 
 
 @claim()
+def a_gate_that_dies_during_the_trial_of_a_refused_program_is_replaced(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"), reeved=installed(scene))
+    gates = daemon.gates()
+    path, begun, goes_on = (scene.path(name) for name in ("bin/reeved", "begun", "goes-on"))
+    os.unlink(path)
+    scene.write("bin/reeved", "#!/bin/sh\n: > %s\nwhile ! test -e %s; do sleep 0.05; done\nexit 1\n"
+                % (begun, goes_on))
+    os.chmod(path, 0o755)
+    os.kill(daemon.pid, signal.SIGUSR2)
+    wait_until(lambda: os.path.exists(begun), "the trial")
+    for gate in gates:
+        os.kill(gate, signal.SIGKILL)
+    daemon.wait_for_event("gate_ended", count=len(gates))
+    open(goes_on, "w").close()
+    daemon.wait_for_event("upgrade_refused")
+    expect_equal(ask(daemon.client("echo"), b"x"), b"x", "the answer")
+    daemon.reload()
+
+
+@claim()
 def a_gate_that_is_not_beside_the_new_program_refuses_it(scene):
     daemon = scene.daemon(scene.line("echo", "tcp4"), reeved=installed(scene))
     os.unlink(scene.path("bin/reeve-gate"))
