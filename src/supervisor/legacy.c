@@ -315,7 +315,11 @@ legacy_find(struct supervisor *supervisor)
 		return read_stored(supervisor, legacy);
 	legacy->state_fd = read_fd_number(variable);
 	(void)unsetenv(LEGACY_VARIABLE);
-	return read_state(legacy) < 0 ? handed_find_left(supervisor) : 0;
+	if (read_state(legacy) == 0)
+		return 0;
+	/* It is closed with all that is left beside sockets. */
+	legacy->state_fd = -1;
+	return handed_find_left(supervisor);
 }
 
 static bool

@@ -210,6 +210,18 @@ def a_gate_that_dies_during_the_trial_of_a_refused_program_is_replaced(scene):
 
 
 @claim()
+def a_legacy_that_cannot_be_read_costs_no_other_descriptor(scene):
+    """By the time it is let go its number is somebody else's."""
+    wrapper = ["/bin/sh", "-c", 'exec 3</dev/null "$@"', "sh"]
+    daemon = scene.daemon(scene.line("echo", "tcp4"), wrapper=wrapper,
+                          environment={"REEVE_LEGACY_FD": "3"})
+    daemon.wait_for_event("legacy_unreadable")
+    daemon.wait_for_event("upgraded")
+    expect_equal(ask(daemon.client("echo"), b"x"), b"x", "the answer")
+    daemon.reload()
+
+
+@claim()
 def a_gate_that_is_not_beside_the_new_program_refuses_it(scene):
     daemon = scene.daemon(scene.line("echo", "tcp4"), reeved=installed(scene))
     os.unlink(scene.path("bin/reeve-gate"))
