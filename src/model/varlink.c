@@ -44,13 +44,25 @@ varlink_input_add(struct varlink_input *input, const char *bytes, size_t length)
 	return 0;
 }
 
+static const char *
+find_end(const struct varlink_input *input)
+{
+	return input->length > input->start
+		? memchr(input->bytes + input->start, '\0', input->length - input->start)
+		: NULL;
+}
+
+bool
+varlink_input_has_next(const struct varlink_input *input)
+{
+	return find_end(input) != NULL;
+}
+
 const char *
 varlink_input_next(struct varlink_input *input, size_t *ret_length)
 {
 	const char *first = input->bytes + input->start;
-	const char *end = input->length > input->start
-		? memchr(first, '\0', input->length - input->start)
-		: NULL;
+	const char *end = find_end(input);
 
 	if (end == NULL)
 		return NULL;

@@ -36,6 +36,7 @@ int varlink_input_add(struct varlink_input *input, const char *bytes, size_t len
 
 /* The next whole message, NUL-terminated, good until something is added; NULL: none is whole. */
 const char *varlink_input_next(struct varlink_input *input, size_t *ret_length);
+bool varlink_input_has_next(const struct varlink_input *input);
 void varlink_input_fini(struct varlink_input *input);
 
 /* A message that was read; the texts and `parameters` live as long as `message`. */

@@ -57,14 +57,24 @@ turn_ends(struct after *after, msec now)
 {
 	struct control *control = CONTAINER_OF(after, struct control, after);
 	struct control_peer *next;
+	bool has_more = false;
 
-	(void)now;
 	for (struct control_peer *peer = control->peers; peer != NULL; peer = next) {
-		control_peer_turn(peer);
+		has_more |= control_peer_turn(peer);
 		next = peer->next;
 		if (peer->is_broken)
 			control_peer_free(control, peer);
 	}
+	if (has_more)
+		(void)loop_set_timer(control->supervisor->loop, &control->next_turn, now);
+}
+
+/* That it turns is all that was wanted. */
+static void
+next_turn_begins(struct timer *timer, msec now)
+{
+	(void)timer;
+	(void)now;
 }
 
 int
@@ -79,6 +89,7 @@ control_init(struct supervisor *supervisor)
 	control->opened = loop_now(supervisor->loop);
 	control->listener = (struct watch){ .fd = -1, .events = EPOLLIN, .ready = somebody_comes };
 	control->after.turn_ends = turn_ends;
+	control->next_turn.expired = next_turn_begins;
 	supervisor->control = control;
 	loop_add_after(supervisor->loop, &control->after);
 	return 0;
@@ -125,6 +136,7 @@ control_fini(struct supervisor *supervisor)
 
 	if (control == NULL)
 		return;
+	loop_stop_timer(supervisor->loop, &control->next_turn);
 	loop_stop_timer(supervisor->loop, &control->draining);
 	loop_stop_timer(supervisor->loop, &control->following);
 	control_settings_forget(supervisor);

@@ -174,8 +174,18 @@ out_of_patience(struct timer *timer, msec now)
 	CONTAINER_OF(timer, struct control_peer, patience)->is_broken = true;
 }
 
+/* Can something be done for it now, without waiting for anybody? */
+static bool
+has_work(const struct control_peer *peer)
+{
+	if (peer->is_broken || control_is_behind(peer))
+		return false;
+	return peer->verb != NULL ? peer->go_on != NULL : varlink_input_has_next(&peer->input);
+}
+
 /* Nothing is read from one whose call is open, or who does not take its reply. That it is gone is
- * told all the same; that it has only said its last word, as `nc -N` does, changes nothing. */
+ * told all the same; that it has only said its last word, as `nc -N` does, changes nothing. Of one
+ * that has sent more calls already nothing is wanted at all: they are done, even if it is gone. */
 static void
 watch_again(struct control_peer *peer)
 {
@@ -184,6 +194,8 @@ watch_again(struct control_peer *peer)
 
 	if (control_is_behind(peer))
 		events = EPOLLOUT;
+	else if (has_work(peer))
+		events = 0;
 	else if (peer->verb != NULL)
 		events = EPOLLPRI;
 	if (loop_rewatch(loop, &peer->watch, events) < 0)
@@ -194,30 +206,28 @@ watch_again(struct control_peer *peer)
 		(void)loop_set_timer(loop, &peer->patience, loop_now(loop) + PATIENCE_MS);
 }
 
-void
+bool
 control_peer_turn(struct control_peer *peer)
 {
-	bool goes_on = true;
+	const char *text = NULL;
+	size_t length = 0;
 
-	while (goes_on && !peer->is_broken) {
-		const char *text = NULL;
-		size_t length = 0;
-
-		send_output(peer);
-		if (control_is_behind(peer) || peer->is_broken)
-			break;
-		if (peer->verb != NULL && peer->go_on != NULL)
+	send_output(peer);
+	if (has_work(peer)) {
+		if (peer->verb != NULL)
 			peer->go_on(peer);
-		else if (peer->verb == NULL)
+		else
 			text = varlink_input_next(&peer->input, &length);
 		if (text != NULL)
 			control_dispatch(peer, text, length);
-		goes_on = text != NULL || control_is_behind(peer);
+		if (!peer->is_broken)
+			send_output(peer);
 	}
-	if (peer->is_at_end && peer->verb == NULL && !control_is_behind(peer))
+	if (peer->is_at_end && peer->verb == NULL && !control_is_behind(peer) && !has_work(peer))
 		peer->is_broken = true;
 	if (!peer->is_broken)
 		watch_again(peer);
+	return has_work(peer);
 }
 
 /* --- coming and going */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Who is connected to the control socket, one call at a time: the next one is looked at when
- * everything was sent that the last one asked for. So nobody holds more than one reply.
+ * everything was sent that the last one asked for. So nobody holds more than one reply. And one
+ * call, or one piece of a long answer, in a turn of the loop: who asks and asks must not keep us
+ * from starting programs.
  *
  * A method's function is `control_do_WORD`. It answers at once, or leaves the call open, and
  * whoever has the answer finds it by control_next_waiting. Private to src/supervisor/control*.c. */
@@ -44,6 +46,7 @@ struct control {
 	struct supervisor *supervisor;
 	struct watch listener;
 	struct after after;
+	struct timer next_turn; /* for what a turn has left */
 	msec opened;
 	gid_t group;
 	bool has_group;
@@ -82,11 +85,11 @@ bool control_is_behind(const struct control_peer *peer);
 struct control_peer *control_next_waiting(const struct supervisor *supervisor, enum control_id id,
 	const struct control_peer *after);
 
-/* control_peer.c, for control.c: begin, end, and go on at the end of a turn. Begin owns the
- * descriptor. */
+/* control_peer.c, for control.c: begin, end, and go on at the end of a turn; true: there is more to
+ * do in the next. Begin owns the descriptor. */
 void control_peer_begin(struct control *control, int conn_fd);
 void control_peer_free(struct control *control, struct control_peer *peer);
-void control_peer_turn(struct control_peer *peer);
+bool control_peer_turn(struct control_peer *peer);
 
 /* control_dispatch.c: do what a whole message asks for. */
 void control_dispatch(struct control_peer *peer, const char *text, size_t length);

@@ -10,6 +10,7 @@ import stat
 import subprocess
 
 from claims import Failure, claim, expect, expect_equal
+from harness import wait_until
 from talk import ask
 from varlink import REEVECTL, Client, Interface, VarlinkError, full_name, reevectl
 
@@ -81,6 +82,18 @@ def control_socket_answers_calls_in_their_order_and_oneway_calls_never(scene):
     except VarlinkError as error:
         expect_equal(error.name, "org.varlink.service.MethodNotImplemented", "error")
     expect_equal(client.receive(), None, "what comes behind the last answer")
+
+
+@claim()
+def calls_that_were_sent_at_once_are_done_though_who_sent_them_is_gone(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    client = Client(scene, daemon)
+    client.socket.sendall(b"".join(json.dumps({
+        "method": full_name("Ban"), "oneway": True,
+        "parameters": {"source": "192.0.2.%d" % number}}).encode() + b"\0" for number in range(200)))
+    client.socket.close()
+    control = Client(scene, daemon)
+    wait_until(lambda: len(control.call("Bans")["bans"]) == 200, "all of them")
 
 
 @claim()
