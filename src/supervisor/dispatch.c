@@ -142,7 +142,7 @@ dispatch_message(struct supervised_gate *gate, struct message *message)
 		watchdog_answered(gate);
 		break;
 	case MESSAGE_kept:
-		if (!kept_take(gate->supervisor, message))
+		if (!kept_take(gate, message))
 			gate_lied(gate, "kept", "it was not offered to keep so many");
 		break;
 	case MESSAGE_let_go:

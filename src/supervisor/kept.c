@@ -80,11 +80,15 @@ add(struct kept *kept, int conn_fd)
 }
 
 bool
-kept_take(struct supervisor *supervisor, struct message *message)
+kept_take(const struct supervised_gate *gate, struct message *message)
 {
-	struct kept *kept = &supervisor->kept_conns;
+	struct kept *kept = &gate->supervisor->kept_conns;
 
-	if (kept->memory_fd < 0 || message->fd_count > kept->most - kept->count)
+	/* Too late, and no lie: others go on without them. */
+	if (gate->is_draining)
+		return true;
+	if (gate->number != KEEPER || gate->has_let_go || kept->memory_fd < 0 ||
+		kept->count + message->fd_count > kept->most)
 		return false;
 	for (uint32_t i = 0; i < message->fd_count; i++) {
 		if (add(kept, message->fds[i]) < 0)

@@ -14,9 +14,9 @@ void kept_fini(struct supervisor *supervisor);
 int kept_offer(struct supervisor *supervisor, const struct supervised_gate *gate,
 	uint32_t *ret_most);
 
-/* Connections have come: true, or false if there are more than may. The gate has let go: nobody can
- * change the memory any more. */
-bool kept_take(struct supervisor *supervisor, struct message *message);
+/* Connections have come: true, or false if they may not, or not so many. The gate has let go: nobody
+ * can change the memory any more. */
+bool kept_take(const struct supervised_gate *gate, struct message *message);
 void kept_seal(struct supervisor *supervisor);
 
 /* From the reeved before us: both are taken over. 0 or -ENOMEM. */

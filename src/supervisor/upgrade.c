@@ -212,6 +212,9 @@ leave_when_all_let_go(struct supervisor *supervisor)
 void
 upgrade_let_go(struct supervised_gate *gate)
 {
+	/* One of an upgrade before this one has nothing more to let go. */
+	if (gate->is_draining)
+		return;
 	if (gate->supervisor->upgrade.stage == UPGRADE_DRAINING && gate->number == 0 &&
 		!gate->has_let_go)
 		kept_seal(gate->supervisor);
@@ -233,6 +236,7 @@ drain(struct supervised_gate *gate, msec grace)
 	if (gate->pid == 0)
 		return;
 	gate->stage = HANDOVER_NONE;
+	gate->has_let_go = false;
 	gate->until = loop_now(loop) + grace;
 	memory_fd = kept_offer(gate->supervisor, gate, &body.keep_max);
 	if (!serves ||
