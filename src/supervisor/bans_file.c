@@ -250,8 +250,11 @@ bans_save_now(struct supervisor *supervisor)
 		error = -errno;
 	if (error == 0)
 		error = end_file(bans);
-	if (error < 0)
-		tell_failure(bans, error);
+	if (error == 0)
+		return;
+	/* Whoever wanted to leave may have to stay: what was written is no file to go on with. */
+	bans->is_dirty = true;
+	give_up(bans, error);
 }
 
 /* ---------------------------------------------------------------- reading */
