@@ -266,6 +266,9 @@ resolver_swap(struct supervisor *supervisor)
 	if (!supervisor->rules.need_resolver) {
 		loop_stop_timer(supervisor->loop, &resolver->timer);
 		close_channel(resolver);
+		/* One gone bad would stay, and keep the next one from being started. */
+		if (resolver->pid > 0)
+			(void)priv_kill_gate(resolver->pid);
 		return;
 	}
 	resolver->owes_hosts = true;
