@@ -14,6 +14,10 @@
 #define GROUPS_FIRST 64
 #define DESCRIPTORS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
+
 /* A path that is too long for a socket's address is reached through a descriptor of its folder. */
 static int
 make_address(struct sockaddr_un *ret_address, int folder_fd, const char *folder, const char *name)
@@ -37,6 +41,16 @@ open_folder(const char *folder)
 	return folder_fd < 0 ? -errno : folder_fd;
 }
 
+/* To close a file of a file system that a user serves, or of a server that is away, can take for
+ * ever. Who connects inherits this; an older kernel has us take descriptors, and close them. */
+static void
+refuse_descriptors(int listen_fd)
+{
+	const int none = 0;
+
+	(void)setsockopt(listen_fd, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof(none));
+}
+
 int
 local_listen(int *ret_listen_fd, const char *folder, const char *name, int backlog)
 {
@@ -53,6 +67,7 @@ local_listen(int *ret_listen_fd, const char *folder, const char *name, int backl
 		return error;
 	if (unlinkat(folder_fd, name, 0) < 0 && errno != ENOENT)
 		return -errno;
+	refuse_descriptors(listen_fd);
 	mask = umask(0177);
 	error = bind(listen_fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno
 											: 0;

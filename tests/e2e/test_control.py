@@ -130,8 +130,11 @@ def control_socket_drops_descriptors_that_nobody_asked_for(scene):
     before = len(os.listdir("/proc/%d/fd" % daemon.pid))
     reader, writer = os.pipe()
     for _ in range(3):
-        socket.send_fds(client.socket, [b'{"method":"io.reeve.Control.Status"}\0'], [writer] * 20)
-        client.reply()
+        try:
+            socket.send_fds(client.socket, [b'{"method":"io.reeve.Control.Status"}\0'], [writer] * 20)
+            client.reply()
+        except PermissionError:  # since Linux 6.16 they do not even come
+            client.call("Status")
     os.close(writer)
     expect_equal(os.read(reader, 1), b"", "what comes out of the pipe")
     os.close(reader)
