@@ -290,6 +290,21 @@ why_not_admitted(const struct inquiry *inquiry)
 	return "only_from and no_access do not admit it";
 }
 
+static void
+tell_names(const struct inquiry *inquiry)
+{
+	const struct client_names *names = inquiry->question->names;
+	struct textbuf text = TEXTBUF_INIT(WHY_MAX);
+
+	if (inquiry->question->naming != ACCESS_NAMES_KNOWN || names == NULL)
+		return;
+	for (uint32_t i = 0; i < names->count; i++)
+		textbuf_addf(&text, "%s%s", i > 0 ? ", " : "", names->names[i]);
+	add_step(inquiry, "names", EXPLAIN_NOTE, NULL, "%s",
+		text.text != NULL ? text.text : "it has none that leads back to its address");
+	textbuf_fini(&text);
+}
+
 /* tcp_wrappers' files are read by its library, in a process of the daemon's. */
 static void
 ask_wrap(const struct inquiry *inquiry)
@@ -321,11 +336,7 @@ judge_policy(const struct inquiry *inquiry, const struct endpoint *endpoint)
 				: "it is no single host, and neither is who would be answered");
 		return false;
 	}
-	if (inquiry->question->naming == ACCESS_NAMES_KNOWN && inquiry->question->names != NULL)
-		add_step(inquiry, "names", EXPLAIN_NOTE, NULL, "%s",
-			inquiry->question->names->count > 0
-				? inquiry->question->names->names[0]
-				: "it has none that leads back to its address");
+	tell_names(inquiry);
 	if (inquiry->question->type == SOCK_DGRAM)
 		add_policy_step(inquiry, "sender", NULL, NULL, "a single host, and no service");
 	if (answer.verdict == VERDICT_refuse_access) {

@@ -36,30 +36,37 @@ is_same_host(const struct netaddr *a, const struct netaddr *b)
 	return netaddr_equal(&left, &right);
 }
 
+/* One that has the peer's address in turn is the peer's. False: that could not be found out. */
+static bool
+add_name(const struct netaddr *peer, const char *name, struct client_names *names)
+{
+	struct netaddr addresses[HOST_ADDRESSES_MAX];
+	char *place = names->names[names->count < CLIENT_NAMES_MAX ? names->count : 0];
+	int count;
+
+	if (names->count == CLIENT_NAMES_MAX || !hostname_read(name, strlen(name), place))
+		return true;
+	count = explain_look_up(place, addresses, HOST_ADDRESSES_MAX);
+	for (int i = 0; i < count; i++)
+		if (is_same_host(&addresses[i], peer)) {
+			names->count++;
+			break;
+		}
+	return count >= 0;
+}
+
+/* By gethostbyaddr, for getnameinfo tells one name alone, and /etc/hosts may have several. */
 enum access_naming
 explain_name_peer(const struct netaddr *peer, struct client_names *ret_names)
 {
-	struct netaddr addresses[HOST_ADDRESSES_MAX];
-	struct sockaddr_storage from;
-	socklen_t length = netaddr_to_sockaddr(peer, &from);
-	char host[NI_MAXHOST];
-	int error = getnameinfo((const struct sockaddr *)(const void *)&from, length, host,
-		sizeof(host), NULL, 0, NI_NAMEREQD);
-	int count;
+	socklen_t length = peer->family == AF_INET ? sizeof(peer->ip.v4) : sizeof(peer->ip.v6);
+	const struct hostent *host = gethostbyaddr(&peer->ip, length, peer->family);
+	bool is_known = host != NULL || h_errno == HOST_NOT_FOUND || h_errno == NO_DATA;
 
 	ret_names->count = 0;
-	if (error == EAI_NONAME)
-		return ACCESS_NAMES_KNOWN;
-	if (error != 0)
-		return ACCESS_NAMES_UNKNOWN;
-	count = explain_look_up(host, addresses, HOST_ADDRESSES_MAX);
-	if (count < 0)
-		return ACCESS_NAMES_UNKNOWN;
-	for (int i = 0; i < count; i++)
-		if (is_same_host(&addresses[i], peer) &&
-			hostname_read(host, strlen(host), ret_names->names[0])) {
-			ret_names->count = 1;
-			break;
-		}
-	return ACCESS_NAMES_KNOWN;
+	if (host != NULL)
+		is_known = add_name(peer, host->h_name, ret_names);
+	for (char **alias = host != NULL ? host->h_aliases : NULL; alias && *alias; alias++)
+		is_known &= add_name(peer, *alias, ret_names);
+	return is_known ? ACCESS_NAMES_KNOWN : ACCESS_NAMES_UNKNOWN;
 }

@@ -195,6 +195,22 @@ def explain_looks_names_up(scene):
     expect("  names    -  " in out, "its names: %s", out)
 
 
+@claim(needs=("root",))
+def explain_takes_all_names_of_a_line_of_etc_hosts(scene):
+    hosts = scene.write("hosts", "127.77.0.5 first.example.com second.example.org\n")
+    os.chmod(hosts, 0o644)
+    table = "domain 127.0.0.1:20002/tcp4 only_from=.example.org builtin:echo\n"
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", 'mount --bind "%s" /etc/hosts && exec "$0" "$@"' % hosts,
+         REEVECTL, "--services", scene.write("table", table), "--run-dir", scene.path("none"),
+         "explain", "domain", "127.77.0.5"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT, check=False,
+        env=dict(os.environ, XDG_CONFIG_HOME=scene.folder, HOME=scene.folder))
+    out = done.stdout.decode()
+    expect_equal(done.returncode, 0, out + done.stderr.decode())
+    expect("first.example.com, second.example.org" in out, "its names: %s", out)
+
+
 @claim()
 def explain_says_what_a_program_is_run_as(scene):
     table = scene.program("it", "/bin/echo 'two words'", keys="wait" if not IS_ROOT else "")
