@@ -29,7 +29,7 @@ bans_hold(const struct service *service, const struct netaddr *peer, uint32_t us
 		ban_holds(sources, service->ban_number, peer, user, clock_of(service));
 }
 
-/* What finds no way to the supervisor holds all the same, until the daemon ends. */
+/* What finds no way to the supervisor holds all the same, until that marks its own anew. */
 static void
 tell_supervisor(const struct service *service, const struct netaddr *peer, uint32_t user,
 	enum verdict verdict)
@@ -62,8 +62,10 @@ bans_impose(const struct service *service, const struct netaddr *peer, uint32_t 
 		ban_source_of(&source, peer, (uint32_t)keys->source_prefix4,
 			(uint32_t)keys->source_prefix6, user);
 	before = ban_until(sources, number, &source);
-	if (before >= until - rate_clock(keys->ban_time) / STEPS ||
-		!ban_impose(sources, number, &source, until, now))
+	/* One that is there and is not found, for want of its marks, is made anew. */
+	if (before >= until - rate_clock(keys->ban_time) / STEPS && bans_hold(service, peer, user))
+		return;
+	if (!ban_impose(sources, number, &source, until, now))
 		return;
 	tell_supervisor(service, peer, user, verdict);
 	if (before <= now)

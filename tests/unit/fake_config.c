@@ -63,6 +63,10 @@ read_key(struct service_keys *keys, char *word)
 		keys->stdio = atoll(value);
 	else if (strcmp(word, "first_byte") == 0)
 		keys->first_byte = atoll(value);
+	else if (strcmp(word, "sensor") == 0)
+		keys->sensor = atoll(value);
+	else if (strcmp(word, "ban_time") == 0)
+		keys->ban_time = atoll(value);
 	else
 		return false;
 	return true;

@@ -15,6 +15,7 @@
 #include "tests/unit/fake_supervisor.h"
 
 #include "base/shared_places.h"
+#include "model/ban.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -179,6 +180,27 @@ being_out_of_descriptors_neither_spins_nor_costs_the_listener(void **state)
 	fake_finish(&fake);
 }
 
+/* As the supervisor forgets them that has not heard of any. */
+static void
+a_ban_whose_marks_were_swept_away_is_made_anew(void **state)
+{
+	const struct ban_marks none = { .filter = { 0 } };
+	struct fake_supervisor fake;
+
+	(void)state;
+	fake_start(&fake, "e echo tcp4 sensor=1 ban_time=600000");
+	for (int i = 0; i < 2; i++) {
+		int client_fd = fake_connect(&fake, "e");
+
+		fake_hear_end(client_fd);
+		(void)close(client_fd);
+		fake_expect(&fake, MESSAGE_banned);
+		assert_true(ban_are_any(fake.sources));
+		ban_marks_set(fake.sources, &none);
+	}
+	fake_finish(&fake);
+}
+
 int
 main(void)
 {
@@ -189,6 +211,7 @@ main(void)
 		cmocka_unit_test(the_supervisor_hears_when_a_place_is_free_that_it_waits_for),
 		cmocka_unit_test(clients_beyond_the_descriptors_wait_and_are_then_served),
 		cmocka_unit_test(being_out_of_descriptors_neither_spins_nor_costs_the_listener),
+		cmocka_unit_test(a_ban_whose_marks_were_swept_away_is_made_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
