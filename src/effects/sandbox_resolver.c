@@ -104,6 +104,8 @@ static const struct allowed_so calls_so[] = {
 		"descriptors that nobody took are closed at once" },
 	{ CALL(setsockopt), ALWAYS, 2, { IS(1, SOL_SOCKET), IS(2, SO_PASSCRED) },
 		"a channel is emptied before it is closed" },
+	{ CALL(setsockopt), ALWAYS, 2, { IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE) },
+		"keepalive in tcp_wrappers' files, which has no socket here" },
 	{ CALL(mmap), UNSANITIZED, 1, { NO_CODE }, "memory, files; never to be executed" },
 	{ CALL(mmap2), UNSANITIZED, 1, { NO_CODE }, "the same on 32 bits" },
 	{ CALL(mprotect), UNSANITIZED, 1, { NO_CODE }, "memory (the C library's heaps grow so)" },

@@ -5,7 +5,9 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +34,22 @@ innetgr(const char *netgroup, const char *host, const char *user, const char *do
 	tcpd_warn(format, netgroup);
 	is_in_doubt = true;
 	return 0;
+}
+
+/* Nor are users and groups, which the C library may ask other processes for. To the library they
+ * do not exist: a rule that would have the process become one of them (user, group) refuses. */
+struct passwd *
+getpwnam(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+struct group *
+getgrnam(const char *name)
+{
+	(void)name;
+	return NULL;
 }
 
 /* Commands are not started. Where the library takes that for a reason to end the process, the

@@ -100,16 +100,21 @@ def a_change_of_the_files_holds_without_a_reload(scene):
 def commands_in_the_files_are_not_carried_out(scene):
     trace = scene.path("trace")
     table = "".join(scene.line(name, "tcp4", "builtin:echo", keys="libwrap=yes")
-                    for name in ("spawned", "twisted", "asked", "grouped", "other"))
+                    for name in ("spawned", "twisted", "asked", "grouped", "become", "joined",
+                                 "tuned", "other"))
     daemon = scene.daemon(table, wrapper=wrapped(
         scene, "spawned: ALL: spawn /bin/touch %s.spawn\n"
         "twisted: ALL: twist /bin/touch %s.twist\n"
         "asked: ALL: aclexec /bin/touch %s.aclexec\n"
         "grouped: @friends\n"
+        "become: ALL: user nobody\n"
+        "joined: ALL: group daemon\n"
+        "tuned: ALL: keepalive: linger 5: nice 5: umask 022\n"
         "other: ALL\n" % (trace, trace, trace)))
     # The library takes twist for something else in its first question.
     for name, served in (("twisted", False), ("spawned", True), ("asked", False),
-                         ("grouped", False), ("other", True)):
+                         ("grouped", False), ("become", False), ("joined", False),
+                         ("tuned", True), ("other", True)):
         expect_equal(is_served(visit(daemon, name)), served, name)
     daemon.wait_for_event("libwrap_said")
     for name in ("spawn", "twist", "aclexec"):
