@@ -14,8 +14,8 @@
 #include <sys/random.h>
 
 #define QUESTIONS_MAX 256 /* open at once */
-/* As long as fewer are open, also for nobody who waits: whose address may be forged leaves the others
- * to clients who are there. */
+/* As long as fewer are open, also for nobody who waits: whose address may be forged leaves the
+ * others to clients who are there. */
 #define QUESTIONS_FOR_LATER_MAX (QUESTIONS_MAX / 2)
 #define QUESTIONS_OF_SOURCE_MAX 4
 #define WAITING_FOR_ONE_MAX 64 /* clients of one address */

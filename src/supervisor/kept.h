@@ -14,8 +14,8 @@ void kept_fini(struct supervisor *supervisor);
 int kept_offer(struct supervisor *supervisor, const struct supervised_gate *gate,
 	uint32_t *ret_most);
 
-/* Connections have come: true, or false if they may not, or not so many. The gate has let go: nobody
- * can change the memory any more. */
+/* Connections have come: true, or false if they may not, or not so many. The gate has let go:
+ * nobody can change the memory any more. */
 bool kept_take(const struct supervised_gate *gate, struct message *message);
 void kept_seal(struct supervisor *supervisor);
 
