@@ -211,10 +211,11 @@ def main():
         os.chmod(folder, 0o755)
         compile_probe(folder)
         prctl(PR_SET_CHILD_SUBREAPER, 1)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             return Runner(chosen, options.j, folder).run()
         except KeyboardInterrupt:
-            print("Bail out! interrupted")  # the claims were interrupted too and clean up
+            print("Bail out! interrupted")  # the claims are told when we end, and clean up
             return 1
 
 
