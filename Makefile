@@ -260,7 +260,7 @@ FUZZ_JOBS = $(foreach name,$(FUZZ_NAMES),\
 E2E_JOBS = $(wildcard tests/e2e/run.py)
 
 check: ## set up what is lacking, build, and run every test
-	@tests/packages.sh build check
+	@tests/packages.sh build check && tests/packages.sh --try clients
 	+@$(SUBMAKE) programs unit-tests
 	+@$(BUILD_REPLAYS)
 	@$(RUN) $(E2E_JOBS) $(CONFIG_JOBS) $(UNIT_JOBS) $(FUZZ_JOBS)

@@ -107,6 +107,13 @@ def lacks_pid_namespaces():
     return None if attempt.returncode == 0 else "this host makes no process namespace"
 
 
+def lacks_mount_namespaces():
+    if not IS_ROOT:
+        return "needs root to make a view of the files of its own"
+    attempt = subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL, check=False)
+    return None if attempt.returncode == 0 else "this host makes no mount namespace"
+
+
 def lacks_packet_filter():
     if not IS_ROOT:
         return "needs root to make a network of its own"
@@ -139,9 +146,11 @@ NEEDS = {
     "resources": lambda: None if may(24) else "needs CAP_SYS_RESOURCE",
     "ipv6": lacks_ipv6,
     "nc": lambda: lacks_program("nc"),
+    "ps": lambda: lacks_program("ps"),
     "telnet": lambda: lacks_program("telnet"),
     "handlers": lacks_handlers,
     "pid namespaces": lacks_pid_namespaces,
+    "mount namespaces": lacks_mount_namespaces,
     "packet filter": lacks_packet_filter,
     "memory pressure": lacks_memory_pressure,
     "probe": lambda: None if "E2E_PROBE" in os.environ else "no C compiler for the probe",

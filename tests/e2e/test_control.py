@@ -363,7 +363,7 @@ def in_own_groups(scene, gid):
     return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/group && exec "$@"', path]
 
 
-@claim(needs=["root"])
+@claim(needs=["root", "mount namespaces"])
 def members_of_the_group_may_look_and_others_may_not_even_connect(scene):
     gid = 54321
     daemon = scene.daemon(scene.line("echo", "tcp4"), wrapper=in_own_groups(scene, gid))

@@ -241,7 +241,7 @@ def hear_until(client, words):
     return heard
 
 
-@claim(each=STREAMS)
+@claim(needs=["ps"], each=STREAMS)
 def a_program_on_a_terminal_has_it_as_0_1_2_and_controlling(scene, protocol):
     program = script(scene, "#!/bin/sh\ntty\ntty <&1\ntty <&2\nps -o tty= -p $$\n"
                      "ps -o sess= -p $$; echo $$\nstty size; echo $TERM\n"
