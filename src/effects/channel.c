@@ -155,6 +155,17 @@ channel_check(struct message *message, size_t length, enum channel_side side,
 	return 0;
 }
 
+/* An end that is closed with messages unread is told of first, once; what was sent before it is in
+ * the queue all the same. */
+static ssize_t
+receive(int channel_fd, struct msghdr *header)
+{
+	const int flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+	ssize_t length = recvmsg(channel_fd, header, flags);
+
+	return length < 0 && errno == ECONNRESET ? recvmsg(channel_fd, header, flags) : length;
+}
+
 int
 channel_receive(int channel_fd, enum channel_side side, enum channel_phase phase,
 	struct message *message, const char **ret_rule)
@@ -168,7 +179,7 @@ channel_receive(int channel_fd, enum channel_side side, enum channel_phase phase
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control) };
-	ssize_t length = recvmsg(channel_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t length = receive(channel_fd, &header);
 	int error;
 
 	message->fd_count = 0;
@@ -233,7 +244,7 @@ channel_close(int channel_fd)
 		struct msghdr header = { .msg_control = &control,
 			.msg_controllen = sizeof(control) };
 		struct message message;
-		ssize_t got = recvmsg(channel_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		ssize_t got = receive(channel_fd, &header);
 
 		is_end = got < 0 || CMSG_FIRSTHDR(&header) == NULL;
 		if (!is_end) {

@@ -193,6 +193,23 @@ messages_of_a_dead_peer_are_heard_before_its_end(void **state)
 }
 
 static void
+messages_of_a_peer_that_died_without_hearing_ours_are_heard_too(void **state)
+{
+	struct pair *pair = *state;
+	const struct message_commit commit = { .generation = 3 };
+	const struct message_pong unheard = { .unused = 0 };
+
+	assert_int_equal(channel_send(pair->supervisor_fd, MESSAGE_commit, &commit, NULL, 0, NULL,
+				 0),
+		0);
+	assert_int_equal(channel_send(pair->gate_fd, MESSAGE_pong, &unheard, NULL, 0, NULL, 0), 0);
+	(void)close(pair->supervisor_fd);
+	pair->supervisor_fd = -1;
+	assert_int_equal(gate_hears(pair, CHANNEL_SETUP), 1);
+	assert_int_equal(gate_hears(pair, CHANNEL_SETUP), -EPIPE);
+}
+
+static void
 a_full_queue_says_so_and_sends_nothing(void **state)
 {
 	struct pair *pair = *state;
@@ -303,6 +320,7 @@ main(void)
 		TEST(a_wrong_length_or_type_is_refused),
 		TEST(a_message_longer_than_any_is_refused),
 		TEST(messages_of_a_dead_peer_are_heard_before_its_end),
+		TEST(messages_of_a_peer_that_died_without_hearing_ours_are_heard_too),
 		TEST(a_full_queue_says_so_and_sends_nothing),
 		TEST(closing_a_socket_that_was_received_waits_for_nobody),
 		TEST(nor_does_closing_one_that_nobody_has_received),
