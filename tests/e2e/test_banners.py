@@ -333,7 +333,9 @@ def a_banned_source_may_be_held_in_the_tarpit(scene):
                                "ban_time=1h refuse_with=tarpit tarpit_pause=100ms"))
     first = daemon.client("it")
     expect_equal(ask(first, b"?"), b"?", "the first one's echo")
-    second, third = daemon.client("it"), daemon.client("it")
+    second = daemon.client("it")
+    daemon.wait_for_event("source_banned", service="it")
+    third = daemon.client("it")
     daemon.wait_for_event("conn_refused", service="it", verdict="ban")
     expect(receive(second, 1) and receive(third, 1), "one is let go")
 
