@@ -11,7 +11,10 @@ LINE = re.compile(r"(reeved|reeve-gate)\[\d+\] ([a-z0-9_]+)\((.*)$")
 
 
 def explained(scene, table):
-    return scene.daemon(table, args=["--explain"])
+    """A daemon all of whose lines up to its start have been read: READY=1 may come before them."""
+    daemon = scene.daemon(table, args=["--explain"])
+    daemon.wait_for_event("started")
+    return daemon
 
 
 def calls(daemon, since=0):
