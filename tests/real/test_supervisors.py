@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 
-from claims import REEVED, TREE, WAIT, Skip, expect, expect_equal
+from claims import REEVED, TREE, WAIT, Failure, Skip, expect, expect_equal
 from harness import wait_until
 from inetd import real, run
 from system import children, free_port, is_gone
@@ -58,7 +58,8 @@ class Managed:
             return int(file.read())
 
     def serves(self, place=0):
-        with contextlib.suppress(OSError), \
+        """Not while those that outlive a killed daemon for a moment let their clients go."""
+        with contextlib.suppress(OSError, Failure), \
                 socket.create_connection(("127.0.0.1", self.ports[place]), WAIT) as client:
             return ask(client, b"x") == b"x"
         return False
