@@ -14,23 +14,6 @@
 #define BACKLOG 64
 #define ACCEPTED_AT_ONCE 8
 
-/* Somebody new is more than we keep: the one goes that has asked for nothing for the longest time.
- * Whoever waits for an answer stays. */
-static bool
-make_room(struct control *control)
-{
-	struct control_peer *idlest = NULL;
-
-	if (control->peer_count < CONTROL_PEERS_MAX)
-		return true;
-	for (struct control_peer *peer = control->peers; peer != NULL; peer = peer->next)
-		if (peer->verb == NULL && (idlest == NULL || peer->moved <= idlest->moved))
-			idlest = peer;
-	if (idlest != NULL)
-		control_peer_free(control, idlest);
-	return idlest != NULL;
-}
-
 static void
 somebody_comes(struct watch *watch, uint32_t events)
 {
@@ -45,10 +28,7 @@ somebody_comes(struct watch *watch, uint32_t events)
 
 		if (conn_fd < 0)
 			return;
-		if (make_room(control))
-			control_peer_begin(control, conn_fd);
-		else
-			local_close(conn_fd);
+		control_peer_begin(control, conn_fd);
 	}
 }
 

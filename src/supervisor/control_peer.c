@@ -240,34 +240,72 @@ right_of(const struct local_peer *who)
 
 /* The socket's mode has let it in. What has changed since then is asked here. */
 static bool
-may_look(const struct control *control, const struct control_peer *newcomer)
+may_look(const struct control *control, int conn_fd, const struct local_peer *who)
 {
 	uint32_t lookers = 0;
 
 	for (const struct control_peer *peer = control->peers; peer != NULL; peer = peer->next)
 		lookers += peer->right == CONTROL_LOOK;
-	return lookers <= CONTROL_LOOKERS_MAX && control->has_group &&
-		local_peer_is_in(newcomer->watch.fd, &newcomer->who, control->group);
+	return lookers < CONTROL_LOOKERS_MAX && control->has_group &&
+		local_peer_is_in(conn_fd, who, control->group);
+}
+
+/* Somebody new is more than we keep: the one goes that has asked for nothing for the longest time,
+ * whoever waits for an answer stays, and nobody who may change something goes for a looker. */
+static bool
+make_room(struct control *control, enum control_right right)
+{
+	struct control_peer *idlest = NULL;
+
+	if (control->peer_count < CONTROL_PEERS_MAX)
+		return true;
+	for (struct control_peer *peer = control->peers; peer != NULL; peer = peer->next)
+		if (peer->verb == NULL && peer->right <= right &&
+			(idlest == NULL || peer->moved <= idlest->moved))
+			idlest = peer;
+	if (idlest != NULL)
+		control_peer_free(control, idlest);
+	return idlest != NULL;
+}
+
+/* Judged before room is made: who is not let in pushes nobody out. */
+static struct control_peer *
+let_in(struct control *control, int conn_fd)
+{
+	struct local_peer who;
+	enum control_right right;
+	struct control_peer *peer = NULL;
+
+	if (local_ask_peer(conn_fd, &who) < 0)
+		return NULL;
+	right = right_of(&who);
+	if ((right == CONTROL_CHANGE || may_look(control, conn_fd, &who)) &&
+		make_room(control, right))
+		peer = calloc(1, sizeof(*peer));
+	if (peer != NULL) {
+		peer->who = who;
+		peer->right = right;
+	}
+	return peer;
 }
 
 void
 control_peer_begin(struct control *control, int conn_fd)
 {
 	struct supervisor *supervisor = control->supervisor;
-	struct control_peer *peer = calloc(1, sizeof(*peer));
 	int high_fd = spawn_move_high(conn_fd);
+	struct control_peer *peer;
 
 	/* The old one stays if it cannot be moved. */
 	if (high_fd < 0)
 		high_fd = conn_fd;
-	if (peer == NULL || local_ask_peer(high_fd, &peer->who) < 0) {
+	peer = let_in(control, high_fd);
+	if (peer == NULL) {
 		local_close(high_fd);
-		free(peer);
 		return;
 	}
 	peer->watch = (struct watch){ .fd = high_fd, .events = EPOLLIN, .ready = peer_ready };
 	peer->supervisor = supervisor;
-	peer->right = right_of(&peer->who);
 	peer->moved = loop_now(supervisor->loop);
 	peer->input = VARLINK_INPUT_INIT(VARLINK_CALL_MAX);
 	peer->output = TEXTBUF_INIT(CONTROL_OUTPUT_MAX);
@@ -276,8 +314,6 @@ control_peer_begin(struct control *control, int conn_fd)
 	peer->next = control->peers;
 	control->peers = peer;
 	control->peer_count++;
-	if (peer->right == CONTROL_LOOK && !may_look(control, peer))
-		peer->is_broken = true;
 	if (loop_watch(supervisor->loop, &peer->watch) < 0) {
 		peer->watch.events = 0;
 		peer->is_broken = true;

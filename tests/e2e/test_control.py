@@ -9,7 +9,7 @@ import socket
 import stat
 import subprocess
 
-from claims import Failure, claim, expect, expect_equal
+from claims import WAIT, Failure, claim, expect, expect_equal
 from harness import wait_until
 from talk import ask
 from varlink import REEVECTL, Client, Interface, VarlinkError, full_name, reevectl
@@ -382,6 +382,39 @@ def members_of_the_group_may_look_and_others_may_not_even_connect(scene):
            complaint, complaint)
     shown, _ = reevectl(daemon, "list", **stranger)
     expect("127.0.0.1:%d" % daemon.port("echo") in shown, shown)
+
+
+def flood(path, gid):
+    """As somebody of that group: come more often than lookers may. How it went, as an exit code."""
+    os.setgroups([gid])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+    clients = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+    for client in clients:
+        client.settimeout(WAIT)
+        client.connect(path)
+    return any(client.recv(1) for client in clients[24:])
+
+
+@claim(needs=["root", "mount namespaces"])
+def lookers_push_nobody_out_who_may_change_something(scene):
+    gid = 54321
+    daemon = scene.daemon(scene.line("echo", "tcp4"), wrapper=in_own_groups(scene, gid))
+    os.chmod(scene.folder, 0o755)
+    os.chmod(daemon.run_dir, 0o755)
+    idle = [Client(scene, daemon) for _ in range(8)]
+    for client in idle:
+        client.call("Status")
+    pid = os.fork()
+    if pid == 0:
+        status = 2
+        try:
+            status = flood(os.path.join(daemon.run_dir, "control.sock"), gid)
+        finally:
+            os._exit(status)
+    expect_equal(os.waitpid(pid, 0)[1], 0, "how the lookers have ended")
+    for client in idle:
+        expect("daemon" in client.call("Status"), "one who may change something is let go")
 
 
 @claim()
