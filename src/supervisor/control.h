@@ -25,6 +25,9 @@ void control_stopping(struct supervisor *supervisor);
 /* A reload takes back what was set by hand. */
 void control_settings_forget(struct supervisor *supervisor);
 
+/* All gates serve after an upgrade: services that were draining before are looked at again. */
+void control_drain_goes_on(struct supervisor *supervisor);
+
 /* A gate has counted its connections, as it was asked to: NULL, or the rule that it broke. It is
  * gone, and will not. */
 const char *control_census_counted(const struct supervised_gate *gate,

@@ -2,12 +2,15 @@
 /* Services whose clients are to wait: pause, drain, resume. Their ports stay open, and the kernel
  * keeps who comes in its queue; who is being served already goes on. */
 #include "base/shared_places.h"
+#include "supervisor/control.h"
 #include "supervisor/control_census.h"
 #include "supervisor/control_describe.h"
 #include "supervisor/control_methods.h"
 #include "supervisor/gates.h"
 #include "supervisor/handover.h"
 #include "supervisor/waiting.h"
+
+#include <errno.h>
 
 #define LOOK_MS 100 /* at the connections of those that drain */
 
@@ -130,16 +133,28 @@ look_at_draining(struct timer *timer, msec now)
 		(void)loop_set_timer(supervisor->loop, timer, now + LOOK_MS);
 }
 
+static int
+look_now(struct supervisor *supervisor)
+{
+	struct timer *timer = &supervisor->control->draining;
+
+	timer->expired = look_at_draining;
+	return loop_set_timer(supervisor->loop, timer, loop_now(supervisor->loop));
+}
+
+void
+control_drain_goes_on(struct supervisor *supervisor)
+{
+	if (look_now(supervisor) < 0)
+		LOG(system_error, .step = "drain", .error = ENOMEM);
+}
+
 /* From now on no gate lets anybody in: those who are counted are the last. */
 static void
 wait_for_last(struct control_peer *peer, struct control_census *census)
 {
-	struct supervisor *supervisor = peer->supervisor;
-	struct timer *timer = &supervisor->control->draining;
-
 	(void)census;
-	timer->expired = look_at_draining;
-	if (loop_set_timer(supervisor->loop, timer, loop_now(supervisor->loop)) < 0)
+	if (look_now(peer->supervisor) < 0)
 		control_fail_reason(peer, "there is no memory to wait for its end");
 }
 

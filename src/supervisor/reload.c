@@ -384,6 +384,7 @@ tell_legacy(struct supervisor *supervisor)
 	LOG(upgraded, .from = legacy->daemon.version != NULL ? legacy->daemon.version : "unknown",
 		.version = REEVE_VERSION, .listeners = (int64_t)supervisor->listeners.count,
 		.handlers = (int64_t)supervisor->handlers.count, .draining = draining);
+	control_drain_goes_on(supervisor);
 	for (uint32_t i = 0; i < legacy->asker_count; i++)
 		control_upgrade_answer(supervisor, legacy->askers[i]);
 }

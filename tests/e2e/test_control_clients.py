@@ -294,6 +294,23 @@ def drain_tells_how_many_are_left_until_nobody_is(scene):
 
 
 @claim()
+def drain_goes_on_over_an_upgrade(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"))
+    client = daemon.client("echo")
+    ask(client, b"hello")
+    control = Client(scene, daemon)
+    control.begin("Drain", service="echo")
+    expect_equal(control.reply(), ({"active": 1}, True), "the first word")
+    reevectl(daemon, "upgrade")
+    ask(client, b"still")
+    control = Client(scene, daemon)
+    expect_equal(control.call("Status", service="echo")["services"][0]["state"], "draining", "state")
+    client.close()
+    daemon.wait_for_event("service_drained", service="echo")
+    expect_equal(control.call("Status", service="echo")["services"][0]["state"], "drained", "state")
+
+
+@claim()
 def drain_ends_when_somebody_resumes_the_service(scene):
     daemon = scene.daemon(scene.line("echo", "tcp4"))
     ask(daemon.client("echo"), b"hello")
