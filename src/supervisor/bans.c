@@ -344,6 +344,13 @@ bans_reaped(struct supervisor *supervisor, pid_t pid, int status)
 }
 
 void
+bans_leave(struct supervisor *supervisor)
+{
+	bans_file_save(supervisor->bans, false);
+	bans_export_stop(supervisor->bans);
+}
+
+void
 bans_fini(struct supervisor *supervisor)
 {
 	struct bans *bans = supervisor->bans;
@@ -351,7 +358,7 @@ bans_fini(struct supervisor *supervisor)
 	if (!bans)
 		return;
 	if (bans->book)
-		bans_save_now(supervisor);
+		bans_file_save(bans, true);
 	bans_export_fini(bans);
 	loop_stop_timer(supervisor->loop, &bans->sweep);
 	loop_stop_timer(supervisor->loop, &bans->save);

@@ -20,8 +20,9 @@ void bans_configured(struct supervisor *supervisor);
 /* A gate has banned somebody. NULL, or what is wrong with what it said. */
 const char *bans_told(struct supervisor *supervisor, const struct message_banned *told);
 
-/* Write down what is not yet, now. For who is about to become another program. */
-void bans_save_now(struct supervisor *supervisor);
+/* We are about to become another program: write down what is not yet, without waiting for the disk,
+ * and end the packet filter's program, which the next of us starts anew. */
+void bans_leave(struct supervisor *supervisor);
 
 /* A child of ours has ended: was it the packet filter's program? */
 bool bans_reaped(struct supervisor *supervisor, pid_t pid, int status);
@@ -69,9 +70,13 @@ struct shared_sources *bans_memory(const struct bans *bans);
 
 /* Have what changed written down by and by. */
 void bans_file_changed(struct bans *bans);
+
+/* The same, now; and wait until the disk has it, if it `is_durable`. */
+void bans_file_save(struct bans *bans, bool is_durable);
 void bans_file_load(struct bans *bans, void (*take)(struct bans *bans, struct ban *ban));
 
 int bans_export_init(struct bans *bans);
+void bans_export_stop(struct bans *bans); /* the program alone; its end is told as always */
 void bans_export_fini(struct bans *bans);
 void bans_export_configured(struct bans *bans);
 void bans_export_changed(struct bans *bans, bool is_all_anew);

@@ -440,13 +440,19 @@ bans_export_init(struct bans *bans)
 }
 
 void
+bans_export_stop(struct bans *bans)
+{
+	if (bans->export->pid != 0)
+		(void)priv_kill_gate(bans->export->pid);
+}
+
+void
 bans_export_fini(struct bans *bans)
 {
 	if (!bans->export)
 		return;
 	loop_stop_timer(bans->supervisor->loop, &bans->export->timer);
-	if (bans->export->pid != 0)
-		(void)priv_kill_gate(bans->export->pid);
+	bans_export_stop(bans);
 	close_files(bans->export);
 	free(bans->export);
 	bans->export = NULL;

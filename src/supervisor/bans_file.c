@@ -232,9 +232,8 @@ bans_file_changed(struct bans *bans)
 }
 
 void
-bans_save_now(struct supervisor *supervisor)
+bans_file_save(struct bans *bans, bool is_durable)
 {
-	struct bans *bans = supervisor->bans;
 	int error = 0;
 
 	if (!bans->folder || (!bans->is_dirty && bans->save_fd < 0))
@@ -246,7 +245,7 @@ bans_save_now(struct supervisor *supervisor)
 		more = write_slice(bans);
 		error = more < 0 ? more : 0;
 	}
-	if (error == 0 && fsync(bans->save_fd) < 0)
+	if (error == 0 && is_durable && fsync(bans->save_fd) < 0)
 		error = -errno;
 	if (error == 0)
 		error = end_file(bans);

@@ -170,7 +170,7 @@ leave(struct supervisor *supervisor)
 	int error;
 
 	records_flush(supervisor);
-	bans_save_now(supervisor);
+	bans_leave(supervisor);
 	error = legacy_save(supervisor, LEGACY_EXEC, &state_fd, &fds);
 	log_flush();
 	if (error == 0) {

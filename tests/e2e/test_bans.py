@@ -360,6 +360,18 @@ def an_nft_that_hangs_stops_nothing(scene):
     expect(is_served(daemon.client("echo", source=OTHER)), "nobody is served")
 
 
+@claim()
+def an_nft_that_hangs_does_not_outlive_an_upgrade(scene):
+    daemon = scene.daemon(trap(scene), fake_nft(
+        scene, "echo $$ >%(folder)s/new; cd %(folder)s; mv new pid.$$; exec sleep 1000\n"))
+    started = lambda: {name[4:] for name in os.listdir(scene.folder) if name.startswith("pid.")}
+    wait_until(started, "nft's start")
+    before = started()
+    reevectl(daemon, "upgrade")
+    wait_until(lambda: started() - before, "the start of another one")
+    wait_until(lambda: not any(os.path.exists("/proc/" + pid) for pid in before), "the old one's end")
+
+
 @claim(each=["/nonexistent/nft", "/etc/passwd"])
 def an_nft_that_cannot_be_started_is_told(scene, path):
     daemon = scene.daemon(trap(scene), 'nft_program = "%s"; %s' % (path, SETS))

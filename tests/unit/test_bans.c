@@ -38,6 +38,12 @@ bans_export_init(struct bans *bans)
 }
 
 void
+bans_export_stop(struct bans *bans)
+{
+	(void)bans;
+}
+
+void
 bans_export_fini(struct bans *bans)
 {
 	(void)bans;
@@ -69,6 +75,16 @@ int
 spawn_move_high(int low_fd)
 {
 	return low_fd;
+}
+
+static unsigned waits_for_the_disk;
+
+int
+fsync(int file_fd)
+{
+	(void)file_fd;
+	waits_for_the_disk++;
+	return 0;
 }
 
 struct fixture {
@@ -292,6 +308,34 @@ lifting_a_network_lifts_all_that_lies_in_it(void **state)
 	assert_false(is_out(fixture, "echo", "10.9.9.9"));
 }
 
+/* Whoever leaves for another program holds up clients. */
+static void
+the_disk_is_waited_for_at_the_end_and_not_by_who_leaves(void **state)
+{
+	struct fixture *fixture = *state;
+	struct supervisor *supervisor = &fixture->supervisor;
+	char folder[] = "/tmp/reeve-bans-XXXXXX";
+	char path[64];
+
+	assert_non_null(mkdtemp(folder));
+	bans_fini(supervisor);
+	fixture->settings.state_dir = folder;
+	assert_int_equal(bans_init(supervisor, &fixture->config), 0);
+	waits_for_the_disk = 0;
+	assert_int_equal(add(fixture, "10.1.2.3", NULL), 0);
+	bans_leave(supervisor);
+	assert_int_equal(waits_for_the_disk, 0);
+	(void)snprintf(path, sizeof(path), "%s/bans", folder);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(add(fixture, "10.1.2.4", NULL), 0);
+	bans_fini(supervisor);
+	assert_int_equal(waits_for_the_disk, 1);
+	assert_int_equal(unlink(path), 0);
+	(void)snprintf(path, sizeof(path), "%s/bans.lock", folder);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 static void
 what_is_no_source_or_no_time_is_refused_with_the_reason(void **state)
 {
@@ -341,6 +385,7 @@ main(void)
 		CLAIM(a_gate_that_bans_without_end_fills_the_book_and_nothing_else),
 		CLAIM(a_ban_by_hand_holds_at_once_and_so_does_its_end),
 		CLAIM(lifting_a_network_lifts_all_that_lies_in_it),
+		CLAIM(the_disk_is_waited_for_at_the_end_and_not_by_who_leaves),
 		CLAIM(what_is_no_source_or_no_time_is_refused_with_the_reason),
 		CLAIM(a_full_book_has_room_for_bans_by_hand_until_all_are),
 	};
