@@ -6,23 +6,37 @@
 #include <netdb.h>
 #include <string.h>
 
-#define HOST_ADDRESSES_MAX 64
+/* NULL is an answer, too. False: there is none. */
+static bool
+look_up(const char *name, struct addrinfo **ret_list)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	int error = getaddrinfo(name, NULL, &hints, ret_list);
+
+	if (error != 0)
+		*ret_list = NULL;
+	return error == 0 || error == EAI_NONAME || error == EAI_NODATA;
+}
+
+static void
+forget(struct addrinfo *list)
+{
+	if (list != NULL)
+		freeaddrinfo(list);
+}
 
 /* The addresses of a name; none is an answer, too. -1: there is no answer. */
 int
 explain_look_up(const char *name, struct netaddr *ret_addresses, int most)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
-	int error = getaddrinfo(name, NULL, &hints, &list), count = 0;
+	struct addrinfo *list;
+	int count = 0;
 
-	if (error == EAI_NONAME || error == EAI_NODATA)
-		return 0;
-	if (error != 0)
+	if (!look_up(name, &list))
 		return -1;
 	for (const struct addrinfo *one = list; one != NULL && count < most; one = one->ai_next)
 		count += netaddr_from_sockaddr(&ret_addresses[count], one->ai_addr) == 0;
-	freeaddrinfo(list);
+	forget(list);
 	return count;
 }
 
@@ -40,19 +54,20 @@ is_same_host(const struct netaddr *a, const struct netaddr *b)
 static bool
 add_name(const struct netaddr *peer, const char *name, struct client_names *names)
 {
-	struct netaddr addresses[HOST_ADDRESSES_MAX];
 	char *place = names->names[names->count < CLIENT_NAMES_MAX ? names->count : 0];
-	int count;
+	struct addrinfo *list;
+	struct netaddr address;
+	bool is_known, is_its = false;
 
 	if (names->count == CLIENT_NAMES_MAX || !hostname_read(name, strlen(name), place))
 		return true;
-	count = explain_look_up(place, addresses, HOST_ADDRESSES_MAX);
-	for (int i = 0; i < count; i++)
-		if (is_same_host(&addresses[i], peer)) {
-			names->count++;
-			break;
-		}
-	return count >= 0;
+	is_known = look_up(place, &list);
+	for (const struct addrinfo *one = list; one != NULL && !is_its; one = one->ai_next)
+		is_its = netaddr_from_sockaddr(&address, one->ai_addr) == 0 &&
+			is_same_host(&address, peer);
+	names->count += is_its;
+	forget(list);
+	return is_known;
 }
 
 /* By gethostbyaddr, for getnameinfo tells one name alone, and /etc/hosts may have several. */

@@ -227,8 +227,23 @@ error_of(int status)
 struct address_query {
 	void (*done)(void *owner, const struct dns_addresses *found);
 	void *owner;
-	int family;
+	struct netaddr sought; /* AF_UNSPEC: all are */
 };
+
+/* In all its bytes, for it is compared by them. */
+static struct netaddr
+bare_address(const struct netaddr *address)
+{
+	struct netaddr bare;
+
+	memset(&bare, 0, sizeof(bare));
+	bare.family = address->family;
+	if (address->family == AF_INET)
+		bare.ip.v4 = address->ip.v4;
+	else
+		bare.ip.v6 = address->ip.v6;
+	return bare;
+}
 
 static int
 compare_addresses(const void *a, const void *b)
@@ -236,27 +251,42 @@ compare_addresses(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct netaddr));
 }
 
+/* Into its place in the list, whose end makes room for it. */
 static void
-add_address(struct dns_addresses *found, const struct ares_addrinfo_node *node)
+keep_address(struct dns_addresses *found, const struct netaddr *address)
 {
-	struct netaddr address = { .family = AF_UNSPEC };
+	uint32_t place = found->count;
+	int order = 1;
 
-	if (found->count == DNS_ADDRESSES_MAX || netaddr_from_sockaddr(&address, node->ai_addr) < 0)
+	while (place > 0 && (order = compare_addresses(&found->list[place - 1], address)) > 0)
+		place--;
+	if (place > 0 && order == 0)
 		return;
-	for (uint32_t i = 0; i < found->count; i++)
-		if (netaddr_equal(&found->list[i], &address))
+	if (found->count == DNS_ADDRESSES_MAX) {
+		if (place == found->count)
 			return;
+		found->count--;
+	}
+	memmove(&found->list[place + 1], &found->list[place],
+		(found->count - place) * sizeof(*address));
+	found->list[place] = *address;
+	found->count++;
+}
+
+static void
+add_address(struct dns_addresses *found, const struct ares_addrinfo_node *node,
+	const struct netaddr *sought)
+{
+	struct netaddr address;
+
+	if (netaddr_from_sockaddr(&address, node->ai_addr) < 0)
+		return;
+	address = bare_address(&address);
+	if (sought->family != AF_UNSPEC && !netaddr_equal(&address, sought))
+		return;
 	if (node->ai_ttl > 0 && (found->ttl == 0 || (uint32_t)node->ai_ttl < found->ttl))
 		found->ttl = (uint32_t)node->ai_ttl;
-	/* In all its bytes, for it is compared by them. */
-	memset(&found->list[found->count], 0, sizeof(address));
-	found->list[found->count].family = address.family;
-	found->list[found->count].ip = address.ip;
-	if (address.family == AF_INET) {
-		memset(&found->list[found->count].ip, 0, sizeof(address.ip));
-		found->list[found->count].ip.v4 = address.ip.v4;
-	}
-	found->count++;
+	keep_address(found, &address);
 }
 
 static void
@@ -268,10 +298,9 @@ addresses_are_known(void *argument, int status, int timeouts, struct ares_addrin
 	(void)timeouts;
 	for (const struct ares_addrinfo_node *node = result ? result->nodes : NULL; node;
 		node = node->ai_next)
-		add_address(&found, node);
+		add_address(&found, node, &query->sought);
 	if (found.error == NAMES_FINE && found.count == 0)
 		found.error = NAMES_NONE;
-	qsort(found.list, found.count, sizeof(found.list[0]), compare_addresses);
 	if (result)
 		ares_freeaddrinfo(result);
 	query->done(query->owner, &found);
@@ -279,11 +308,11 @@ addresses_are_known(void *argument, int status, int timeouts, struct ares_addrin
 }
 
 void
-dns_find_addresses(struct dns *dns, const char *name, int family,
+dns_find_addresses(struct dns *dns, const char *name, const struct netaddr *sought,
 	void (*done)(void *owner, const struct dns_addresses *found), void *owner)
 {
 	const struct ares_addrinfo_hints hints = { .ai_flags = ARES_AI_NOSORT,
-		.ai_family = family };
+		.ai_family = sought ? sought->family : AF_UNSPEC };
 	struct address_query *query = malloc(sizeof(*query));
 	const struct dns_addresses none = { .error = NAMES_NO_ANSWER };
 
@@ -291,7 +320,9 @@ dns_find_addresses(struct dns *dns, const char *name, int family,
 		done(owner, &none);
 		return;
 	}
-	*query = (struct address_query){ .done = done, .owner = owner, .family = family };
+	*query = (struct address_query){ .done = done, .owner = owner };
+	if (sought)
+		query->sought = bare_address(sought);
 	ares_getaddrinfo(dns->channel, name, NULL, &hints, addresses_are_known, query);
 	set_timer(dns);
 }

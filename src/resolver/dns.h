@@ -29,15 +29,17 @@ struct dns *dns_free(struct dns *dns);
  * dns_new. */
 bool dns_is_outdated(struct dns *dns);
 
-/* The addresses of a name, sorted, each once; of both families, or of one. `ttl` in seconds, 0:
- * it is not known. */
+/* The addresses of a name, sorted, each once. Of more than there is room for the first ones, the
+ * same whatever their order in the answer. `ttl` in seconds, 0: it is not known. */
 struct dns_addresses {
 	enum names_error error;
 	uint32_t count;
 	uint32_t ttl;
 	struct netaddr list[DNS_ADDRESSES_MAX];
 };
-void dns_find_addresses(struct dns *dns, const char *name, int family,
+
+/* Those of both families. If `sought` is given, that one alone, however many the name has. */
+void dns_find_addresses(struct dns *dns, const char *name, const struct netaddr *sought,
 	void (*done)(void *owner, const struct dns_addresses *found), void *owner);
 
 /* The names that the DNS has for an address, well-formed ones only. */

@@ -106,7 +106,7 @@ look_up(struct timer *timer, msec now)
 		return;
 	follow_config(host->hosts);
 	host->is_asked = true;
-	dns_find_addresses(host->hosts->dns, host->name, AF_UNSPEC, host_is_known, host);
+	dns_find_addresses(host->hosts->dns, host->name, NULL, host_is_known, host);
 }
 
 static void

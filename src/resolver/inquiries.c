@@ -133,14 +133,8 @@ static void
 name_is_known(void *owner, const struct dns_addresses *found)
 {
 	struct inquiry *inquiry = owner;
-	struct netaddr address = inquiry->question.address;
-	bool is_its = false;
+	bool is_its = found->count > 0;
 
-	for (uint32_t i = 0; i < found->count; i++)
-		is_its |= found->list[i].family == address.family &&
-			(address.family == AF_INET
-					? found->list[i].ip.v4.s_addr == address.ip.v4.s_addr
-					: memcmp(&found->list[i].ip.v6, &address.ip.v6, 16) == 0);
 	inquiry->has_unasked |= found->error == NAMES_NO_ANSWER;
 	inquiry->has_strange |= !is_its && found->error != NAMES_NO_ANSWER;
 	if (is_its) {
@@ -162,7 +156,7 @@ confirm_next(struct inquiry *inquiry)
 {
 	if (inquiry->next < inquiry->names.count && inquiry->inquiries->dns)
 		dns_find_addresses(inquiry->inquiries->dns, inquiry->names.names[inquiry->next],
-			inquiry->question.address.family, name_is_known, inquiry);
+			&inquiry->question.address, name_is_known, inquiry);
 	else if (inquiry->has_unasked || inquiry->next < inquiry->names.count)
 		end(inquiry, NAMES_NO_ANSWER);
 	else

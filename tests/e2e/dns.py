@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: ISC
 """A small DNS server on loopback, whose records a claim changes as it likes."""
 
+import errno
 import ipaddress
+import select
 import socket
 import struct
 import threading
 
 A, PTR, AAAA = 1, 12, 28
 NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME = 0, 2, 3
+TRUNCATED = 0x0200
+DATAGRAM_MAX = 512  # beyond that it is asked again over TCP
+STREAM_MAX = 65535
 
 
 def reverse_name(address):
@@ -38,14 +43,27 @@ class Dns:
         self.mute = self.failing = False
         self.asked = []
         self.held = []
-        self.socket = scene.keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(0.05)
+        self.clients = []
+        self.bind(scene)
         self.server = "127.0.0.1:%d" % self.socket.getsockname()[1]
         self.is_over = False
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
         scene.stack.callback(self.end)
+
+    def bind(self, scene):
+        """A port that is free for both protocols."""
+        while True:
+            self.socket = scene.keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            self.socket.bind(("127.0.0.1", 0))
+            self.streams = scene.keep(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            try:
+                self.streams.bind(self.socket.getsockname())
+                self.streams.listen()
+                return
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
 
     def end(self):
         self.is_over = True
@@ -64,7 +82,7 @@ class Dns:
         self.records.pop((name, A), None)
         self.records.pop((name, AAAA), None)
 
-    def answer(self, packet):
+    def answer(self, packet, most=DATAGRAM_MAX):
         name, kind, question = read_question(packet)
         self.asked.append((name, kind))
         is_known = any(known == name for known, _ in self.records)
@@ -74,22 +92,40 @@ class Dns:
         for value in values:
             data = encode_name(value) if kind == PTR else ipaddress.ip_address(value).packed
             parts.append(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, self.ttl, len(data)) + data)
+        if 12 + len(question) + sum(map(len, parts)) > most:
+            code, parts = code | TRUNCATED, []
         header = packet[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(parts), 0, 0)
         return header + question + b"".join(parts)
 
     def serve(self):
         while not self.is_over:
-            try:
-                packet, peer = self.socket.recvfrom(4096)
-            except socket.timeout:
-                continue
-            except OSError:
-                return
-            if self.mute:
-                self.held.append((packet, peer))
-                self.asked.append(read_question(packet)[:2])
-            else:
-                self.socket.sendto(self.answer(packet), peer)
+            ready = select.select([self.socket, self.streams, *self.clients], [], [], 0.05)[0]
+            if self.socket in ready:
+                self.serve_datagram(*self.socket.recvfrom(4096))
+            if self.streams in ready:
+                self.clients.append(self.streams.accept()[0])
+            for client in set(self.clients).intersection(ready):
+                self.serve_stream(client)
+        for client in self.clients:
+            client.close()
+
+    def serve_datagram(self, packet, peer):
+        if self.mute:
+            self.held.append((packet, peer))
+            self.asked.append(read_question(packet)[:2])
+        else:
+            self.socket.sendto(self.answer(packet), peer)
+
+    def serve_stream(self, client):
+        """A question with its length before it, or the client's end."""
+        try:
+            length = client.recv(2, socket.MSG_WAITALL)
+            packet = client.recv(*struct.unpack("!H", length), socket.MSG_WAITALL)
+            answer = self.answer(packet, STREAM_MAX)
+            client.sendall(struct.pack("!H", len(answer)) + answer)
+        except (OSError, struct.error):
+            self.clients.remove(client)
+            client.close()
 
     def speak(self):
         """Answer what was held back, and from now on."""

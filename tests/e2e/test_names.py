@@ -138,6 +138,18 @@ def a_name_that_was_never_known_admits_nobody_and_is_refused_as_everybody(scene)
     wait_until(lambda: is_served(daemon.client("other")), "all but the enemy are served")
 
 
+@claim()
+def a_name_with_more_addresses_than_are_kept_is_its_clients_all_the_same(scene):
+    dns = Dns(scene)
+    dns.reverse(STRANGER, "many.example.org")
+    dns.host("many.example.org", *["127.9.0.%d" % number for number in range(1, 71)], STRANGER)
+    table = scene.line("echo", "tcp4", keys="only_from=.example.org") \
+        + scene.line("other", "tcp4", "builtin:echo", keys="no_access=.example.org")
+    daemon = scene.daemon(table, settings(dns))
+    expect(is_served(visit(daemon, "echo")), "only_from does not know it")
+    expect(is_closed(visit(daemon, "other")), "no_access does not know it")
+
+
 @claim(each=["tcp4", "tcp6"])
 def a_client_of_a_domain_is_admitted_when_its_name_has_its_address(scene, protocol):
     dns = Dns(scene)
