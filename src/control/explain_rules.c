@@ -23,7 +23,7 @@ struct list {
 struct host {
 	struct host *next;
 	int count;
-	struct netaddr addresses[ACCESS_HOST_ADDRESSES_MAX];
+	struct netaddr addresses[ACCESS_HOST_ADDRESSES_MAX + 1]; /* one tells that there are more */
 };
 
 struct lists {
@@ -70,13 +70,14 @@ find_host(void *owner, const char *name, bool is_deny, const struct netaddr **re
 	struct lists *lists = owner;
 	struct host *host = calloc(1, sizeof(*host));
 
-	(void)is_deny;
 	if (host == NULL)
 		return -1;
 	host->next = lists->hosts;
 	lists->hosts = host;
-	host->count = explain_look_up(name, host->addresses, ACCESS_HOST_ADDRESSES_MAX);
+	host->count = explain_look_up(name, host->addresses, ACCESS_HOST_ADDRESSES_MAX + 1);
 	*ret_addresses = host->addresses;
+	if (host->count > ACCESS_HOST_ADDRESSES_MAX)
+		return is_deny ? -1 : ACCESS_HOST_ADDRESSES_MAX;
 	/* A host that is not there is one that is not known yet: who says so may be mistaken. */
 	return host->count > 0 ? host->count : -1;
 }

@@ -19,7 +19,7 @@
 #include "model/census.h"
 #include "model/client_names.h"
 
-#define CHANNEL_VERSION 12 /* of all the structs below */
+#define CHANNEL_VERSION 13 /* of all the structs below */
 #define CHANNEL_FDS_MAX 128
 #define CHANNEL_FDS_POSSIBLE 253 /* in one message: the kernel's SCM_MAX_FD */
 #define CHANNEL_SIZE_MAX 16384
@@ -254,8 +254,9 @@ struct message_hosts_row {
 /* What has become known of a host. */
 struct message_addresses {
 	uint32_t generation;
-	uint32_t host;  /* its number */
-	uint32_t error; /* enum names_error */
+	uint32_t host;   /* its number */
+	uint32_t error;  /* enum names_error */
+	uint32_t is_cut; /* it has more of them */
 };
 struct message_addresses_row {
 	struct netaddr address;

@@ -17,7 +17,8 @@ struct access_lookup {
 	/* The index of an interface; 0: there is none of that name. */
 	uint32_t (*find_interface)(void *owner, const char *name);
 	/* The addresses of a host: how many, borrowed. -1: nobody knows them. They may be kept for
-	 * no_access (`is_deny`) for longer than for only_from. */
+	 * no_access (`is_deny`) for longer than for only_from; and of a host that has more than are
+	 * kept, nobody knows all, as no_access would have to. */
 	int (*find_host)(void *owner, const char *name, bool is_deny,
 		const struct netaddr **ret_addresses);
 	/* The prefixes of a file; NULL: they are not there. */

@@ -263,6 +263,7 @@ keep_address(struct dns_addresses *found, const struct netaddr *address)
 	if (place > 0 && order == 0)
 		return;
 	if (found->count == DNS_ADDRESSES_MAX) {
+		found->is_cut = true;
 		if (place == found->count)
 			return;
 		found->count--;

@@ -34,6 +34,7 @@ bool dns_is_outdated(struct dns *dns);
 struct dns_addresses {
 	enum names_error error;
 	uint32_t count;
+	bool is_cut; /* it has more */
 	uint32_t ttl;
 	struct netaddr list[DNS_ADDRESSES_MAX];
 };

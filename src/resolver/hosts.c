@@ -51,7 +51,8 @@ tell(const struct host *host, const struct dns_addresses *found)
 	const struct resolver *resolver = host->hosts->resolver;
 	const struct message_addresses body = { .generation = resolver->settings.generation,
 		.host = host->number,
-		.error = found->error };
+		.error = found->error,
+		.is_cut = found->is_cut };
 	struct message_addresses_row rows[DNS_ADDRESSES_MAX];
 
 	for (uint32_t i = 0; i < found->count; i++)

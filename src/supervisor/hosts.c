@@ -30,6 +30,7 @@ copy_known(struct rule_host *host, const struct rule_host *known)
 {
 	size_t size = known->address_count * sizeof(*host->addresses);
 
+	host->is_cut = known->is_cut;
 	host->is_known = known->is_known;
 	host->is_failing = known->is_failing;
 	host->is_stale = known->is_stale;
@@ -88,7 +89,7 @@ hosts_find(const struct rule_host *list, const char *name, bool is_deny,
 {
 	const struct rule_host *host = find(list, name);
 
-	if (host == NULL || !host->is_known)
+	if (host == NULL || !host->is_known || (host->is_cut && is_deny))
 		return -1;
 	*ret_addresses = host->addresses;
 	return host->is_stale && !is_deny ? 0 : (int)host->address_count;
@@ -134,6 +135,7 @@ static bool
 is_same(const struct rule_host *host, const struct message *message)
 {
 	return host->address_count == message->row_count &&
+		host->is_cut == (message->body.addresses.is_cut != 0) &&
 		(message->row_count == 0 ||
 			memcmp(host->addresses, message->rows,
 				message->row_count * sizeof(struct netaddr)) == 0);
@@ -151,6 +153,7 @@ take_addresses(struct rule_host *host, const struct message *message)
 	free(host->addresses);
 	host->addresses = addresses;
 	host->address_count = message->row_count;
+	host->is_cut = message->body.addresses.is_cut != 0;
 	return 0;
 }
 
@@ -162,7 +165,9 @@ note_fine(struct supervisor *supervisor, struct rule_host *host, const struct me
 	host->fine = loop_now(supervisor->loop);
 	if (is_new && take_addresses(host, message) < 0)
 		return; /* it is told again */
-	if (is_new || host->is_failing)
+	if ((is_new || host->is_failing) && host->is_cut)
+		LOG(host_cut, .host = host->name, .addresses = host->address_count);
+	else if (is_new || host->is_failing)
 		LOG(host_known, .host = host->name, .addresses = host->address_count);
 	host->is_known = true;
 	host->is_failing = host->is_stale = false;

@@ -139,6 +139,29 @@ def a_name_that_was_never_known_admits_nobody_and_is_refused_as_everybody(scene)
 
 
 @claim()
+def a_host_with_more_addresses_than_are_kept_is_refused_as_everybody(scene):
+    dns = Dns(scene)
+    many = ["127.9.0.%d" % number for number in range(1, 71)]
+    dns.host("many.example.org", *many)
+    table = scene.line("echo", "tcp4", keys="no_access=many.example.org") \
+        + scene.line("other", "tcp4", "builtin:echo", keys="only_from=many.example.org")
+    daemon = scene.daemon(table, settings(dns))
+    daemon.wait_for_event("host_cut", host="many.example.org", addresses="64")
+    wait_until(lambda: is_served(daemon.client("other", source=(many[0], 0))),
+               "only_from admits one that is kept")
+    for source in many:
+        expect(is_closed(daemon.client("echo", source=(source, 0))), "%s was served", source)
+    expect(is_closed(daemon.client("other", source=(many[-1], 0))), "one was not left out")
+    event = daemon.wait_for_event("conn_refused", service="echo", verdict="access")
+    expect(event["rule"].endswith(":1"), "the rule is %s", event["rule"])
+    dns.host("many.example.org", *many[:64])
+    daemon.wait_for_event("host_known", host="many.example.org", addresses="64")
+    wait_until(lambda: is_served(daemon.client("echo", source=(many[-1], 0))),
+               "all but the host are served")
+    expect(is_closed(daemon.client("echo", source=(many[63], 0))), "the host was served")
+
+
+@claim()
 def a_name_with_more_addresses_than_are_kept_is_its_clients_all_the_same(scene):
     dns = Dns(scene)
     dns.reverse(STRANGER, "many.example.org")
