@@ -116,20 +116,22 @@ void
 check_daemon_names(struct check *check)
 {
 	const struct where *where = &check->config->daemon_where[KEY_PLACE_names_servers];
+	const struct element_wheres *elements =
+		&check->config->daemon_elements[KEY_PLACE_names_servers];
 	char *const *servers = check->config->daemon.names_servers;
 	size_t length = 0;
 
 	for (uint32_t i = 0; servers != NULL && servers[i] != NULL; i++) {
 		length += strlen(servers[i]) + 1;
 		if (!is_server(servers[i]))
-			complain(check->complaints, where, "names_servers",
+			complain(check->complaints, &elements->list[i], "daemon.names_servers",
 				"\"%.80s\" is no address of a server; wanted: ADDRESS, "
 				"ADDRESS:PORT "
 				"or [ADDRESS]:PORT",
 				servers[i]);
 	}
 	if (length > SERVERS_MAX)
-		complain(check->complaints, where, "names_servers",
+		complain(check->complaints, where, "daemon.names_servers",
 			"has more servers than are ever asked");
 }
 

@@ -184,8 +184,8 @@ check_daemon_accounts(struct check *check)
 
 	/* Without root the gates stay who they are, and the key waits for a start as root. */
 	if (daemon->gate_user != NULL && check->host->is_root)
-		check_user(check, &check->config->daemon_where[KEY_PLACE_gate_user], "gate_user",
-			daemon->gate_user, NULL);
+		check_user(check, &check->config->daemon_where[KEY_PLACE_gate_user],
+			"daemon.gate_user", daemon->gate_user, NULL);
 }
 
 void

@@ -113,7 +113,7 @@ check_socket_count(struct check *check)
 	int64_t wanted = OWN_DESCRIPTORS;
 
 	if (allowed > check->host->descriptors && !check->host->is_root)
-		complain(check->complaints, where, "descriptors",
+		complain(check->complaints, where, "daemon.descriptors",
 			"%" PRId64 " is above the hard limit of %" PRId64
 			", which only root can raise",
 			allowed, check->host->descriptors);
@@ -122,7 +122,7 @@ check_socket_count(struct check *check)
 	for (uint32_t i = 0; i < config->service_count; i++)
 		wanted += config->services[i].endpoint_count;
 	if (wanted > allowed)
-		complain(check->complaints, where, "descriptors",
+		complain(check->complaints, where, "daemon.descriptors",
 			"the services' sockets and what reeved needs besides are %" PRId64
 			" descriptors, %" PRId64 " are allowed; raise the hard limit (ulimit -Hn, "
 			"LimitNOFILE=) or open fewer",

@@ -234,7 +234,8 @@ static void
 read_daemon(struct conf *conf, const struct node *node)
 {
 	const struct target target = { .object = &conf->reader->config->daemon,
-		.wheres = conf->reader->config->daemon_where };
+		.wheres = conf->reader->config->daemon_where,
+		.elements = conf->reader->config->daemon_elements };
 
 	if (is_block(conf, node))
 		read_block(conf, node, KEY_DAEMON, &target);

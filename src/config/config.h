@@ -147,14 +147,22 @@ struct service_config {
 	uint32_t key_count;
 };
 
+/* Where each element of a list was set. */
+struct element_wheres {
+	struct where *list;
+	uint32_t count;
+	uint32_t room;
+};
+
 struct config {
 	struct config_daemon daemon;
 	struct service_config *services; /* malloc'ed, in file order; disabled ones are not here */
 	uint32_t service_count;
 	struct source **sources; /* malloc'ed, every file read; `where`s point here */
 	uint32_t source_count;
-	struct where *daemon_where; /* for each DAEMON key in the order of their rows */
-	struct arena *arena;        /* holds everything else above */
+	struct where *daemon_where;             /* for each DAEMON key in the order of their rows */
+	struct element_wheres *daemon_elements; /* the same */
+	struct arena *arena;                    /* holds everything else above */
 };
 
 /* A service's setting that wins over what the files say; KEY=VALUE. */

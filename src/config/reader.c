@@ -32,6 +32,8 @@ reader_new(struct complaint_list *complaints)
 	reader->config->arena = reader->arena;
 	reader->config->daemon_where = arena_take(reader->arena,
 		KEY_PLACES_DAEMON * sizeof(*reader->config->daemon_where));
+	reader->config->daemon_elements = arena_take(reader->arena,
+		KEY_PLACES_DAEMON * sizeof(*reader->config->daemon_elements));
 	sources_init(&reader->sources, reader->arena, complaints);
 	keys_set_daemon_defaults(&reader->config->daemon, reader->arena);
 	keys_set_service_defaults(&reader->factory, reader->arena);

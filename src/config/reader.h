@@ -13,13 +13,6 @@
 #include "config/source.h"
 #include "config/words.h"
 
-/* Where each element of a list was set. */
-struct element_wheres {
-	struct where *list;
-	uint32_t count;
-	uint32_t room;
-};
-
 /* Keys that one place sets: those whose `where` has a source. */
 struct layer {
 	struct service_keys keys;
