@@ -122,7 +122,7 @@ is_meant_guest(const struct census *census, const struct guest *guest)
 	const struct entrant *entrant = &guest->entrant;
 
 	/* It has no number before it is served. */
-	return census->filter->connection == 0 &&
+	return !guest->stage->is_refused && census->filter->connection == 0 &&
 		census_is_meant(census->filter, 0, entrant->service->row, &entrant->peer);
 }
 
@@ -157,7 +157,8 @@ end_conns(struct census *census, struct service *service)
 		}
 }
 
-/* One that goes may let others in, so each time the list is looked at anew. */
+/* One that goes may let others in, so each time the list is looked at anew. Who is told why stays
+ * in it for a while, and has been counted. */
 static void
 end_guests(struct census *census)
 {
@@ -200,13 +201,15 @@ census_take(struct gate *gate, const struct message_census *asked, int memory_fd
 	};
 	struct message_counted counted = { .number = asked->number };
 
+	/* Those whom a guest that goes lets in are meant as well. */
+	if (asked->ends)
+		end_guests(&census);
 	for (struct service *service = gate->first_service; service; service = service->next)
 		if (asked->ends)
 			end_conns(&census, service);
 		else
 			count_conns(&census, service);
 	if (asked->ends) {
-		end_guests(&census);
 		end_relays(&census);
 	} else {
 		count_relays(&census);

@@ -196,7 +196,11 @@ hall_cut(struct gate *gate)
 {
 	uint32_t count = 0;
 
-	for (; gate->first_guest; count++)
-		gate->first_guest->stage->over(gate->first_guest, HALL_STOP);
+	while (gate->first_guest) {
+		const struct hall_stage *stage = gate->first_guest->stage;
+
+		count += !stage->is_refused;
+		stage->over(gate->first_guest, HALL_STOP);
+	}
 	return count;
 }

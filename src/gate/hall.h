@@ -29,6 +29,7 @@ struct hall_stage {
 	uint32_t events; /* EPOLLIN, EPOLLOUT: beside errors and ends */
 	void (*over)(struct guest *guest, enum hall_end why);
 	bool ends_at_stop; /* else it goes on during the grace */
+	bool is_refused;   /* it waits for nothing any more, but has time to read why */
 };
 
 /* The first member of what the stage remembers; that is malloc'ed, and freed by the stage. */
@@ -57,7 +58,7 @@ struct entrant hall_leave(struct guest *guest);
 void hall_forget_gone(struct gate *gate);
 void hall_stop(struct gate *gate);
 
-/* End all that still wait; how many there were. */
+/* End all; how many of them still waited to be served. */
 uint32_t hall_cut(struct gate *gate);
 
 #endif

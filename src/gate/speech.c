@@ -23,7 +23,6 @@
 /* A client that has not taken all, or that was told no and is not closed yet. */
 struct speech {
 	struct guest guest; /* first */
-	bool is_last;       /* it is refused */
 	size_t length;
 	size_t sent;
 	char bytes[];
@@ -83,7 +82,7 @@ speech_end(struct speech *speech)
 {
 	struct entrant entrant = hall_leave(&speech->guest);
 
-	if (speech->is_last)
+	if (speech->guest.stage->is_refused)
 		entrant.service->gate->farewell_count--;
 	entrance_turn_away(&entrant);
 	service_return(entrant.service);
@@ -122,6 +121,7 @@ static const struct hall_stage farewell = {
 	.ready = farewell_ready,
 	.events = EPOLLIN,
 	.over = farewell_over,
+	.is_refused = true,
 };
 
 /* All is said. */
@@ -130,7 +130,7 @@ go_on(struct speech *speech)
 {
 	struct entrant entrant;
 
-	if (speech->is_last) {
+	if (speech->guest.stage->is_refused) {
 		if (shutdown(speech->guest.watch.fd, SHUT_WR) < 0 ||
 			!discard_input(speech->guest.watch.fd) ||
 			hall_change(&speech->guest, &farewell, FAREWELL_MS) < 0)
@@ -161,7 +161,7 @@ speech_over(struct guest *guest, enum hall_end why)
 	struct speech *speech = CONTAINER_OF(guest, struct speech, guest);
 	struct entrant entrant;
 
-	if (why != HALL_LATE || speech->is_last) {
+	if (why != HALL_LATE || guest->stage->is_refused) {
 		speech_end(speech);
 		return;
 	}
@@ -175,20 +175,21 @@ speech_over(struct guest *guest, enum hall_end why)
 static int
 keep(const struct entrant *entrant, const char *bytes, size_t length, bool is_last)
 {
-	static const struct hall_stage stage = {
-		.ready = speech_ready,
-		.events = EPOLLOUT,
-		.over = speech_over,
+	static const struct hall_stage stages[] = {
+		[false] = { .ready = speech_ready, .events = EPOLLOUT, .over = speech_over },
+		[true] = { .ready = speech_ready,
+			.events = EPOLLOUT,
+			.over = speech_over,
+			.is_refused = true },
 	};
 	struct speech *speech = malloc(sizeof(*speech) + length);
 	int error = -ENOMEM;
 
 	if (speech) {
-		speech->is_last = is_last;
 		speech->sent = 0;
 		speech->length = length;
 		memcpy(speech->bytes, bytes, length);
-		error = hall_enter(&speech->guest, entrant, &stage, PATIENCE_MS);
+		error = hall_enter(&speech->guest, entrant, &stages[is_last], PATIENCE_MS);
 	}
 	if (error < 0)
 		free(speech);

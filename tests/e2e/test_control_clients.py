@@ -5,7 +5,7 @@ import json
 import os
 import signal
 
-from claims import claim, expect, expect_equal
+from claims import STREAMS, claim, expect, expect_equal
 from harness import wait_until
 from talk import ask, is_silent, receive_all
 from varlink import Client, reevectl
@@ -110,6 +110,23 @@ def kill_ends_all_of_a_service_or_of_a_peer(scene):
     reevectl(daemon, "kill", "--peer", "127.0.0.0/8")
     for name in ("cat", "piped"):
         expect_equal(receive_all(clients[name]), b"", "what the client of %s gets" % name)
+
+
+@claim(each=STREAMS)
+def kill_tells_who_waits_why_and_counts_it_once(scene, protocol):
+    daemon = scene.daemon(scene.line("echo", protocol, keys='instances=1 queue=3 '
+                                     '"banner_fail=sorry: %r\\n"'), 'log_level = "debug";',
+                          args=["--gates", "1"])
+    expect_equal(ask(daemon.client("echo", protocol), b"hello"), b"hello", "who is served")
+    waiting = [daemon.client("echo", protocol) for _ in range(2)]
+    daemon.wait_for_event("queue_joined", service="echo", count=len(waiting))
+    for client in waiting:
+        client.sendall(b"words that nobody reads")
+    answer = Client(scene, daemon).call("Kill", service="echo")
+    expect_equal(answer["connections"], 3, "ended")
+    for client in waiting:
+        expect_equal((client.recv(100), client.recv(100)), (b"sorry: the service ends\r\n", b""),
+                     "what is told")
 
 
 @claim(needs=["probe"])
