@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/shared_queue.h"
+#include "gate/admission.h"
 #include "gate/hall.h"
 #include "gate/limits.h"
 #include "gate/listener.h"
@@ -267,6 +268,20 @@ queue_let_by(struct service *service)
 
 /* ---------------------------------------------------------------- the end of waiting */
 
+/* What it was told when it came ends before anything else begins. */
+static void
+refuse(const struct waiter *waiter, struct entrant *entrant, enum verdict verdict)
+{
+	const struct policy_answer answer = { .verdict = verdict };
+
+	if (speech_try_rest(entrant, waiter->untaken, waiter->untaken_length)) {
+		refusal_refuse(entrant, verdict);
+		return;
+	}
+	admission_refuse_stream(entrant->service, entrant->conn_fd, &entrant->peer, &answer);
+	entrance_turn_away(entrant);
+}
+
 static void
 waiter_over(struct guest *guest, enum hall_end why)
 {
@@ -286,7 +301,7 @@ waiter_over(struct guest *guest, enum hall_end why)
 			.waited_ms = (shared_clock_us() - entrant.accepted_us) / 1000);
 		entrance_turn_away(&entrant);
 	} else {
-		refusal_refuse(&entrant, verdicts[why]);
+		refuse(waiter, &entrant, verdicts[why]);
 	}
 	/* It may have been the one that others, and the next of ours, let go before them. */
 	if (!service_has_no_place(service)) {

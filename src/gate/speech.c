@@ -240,6 +240,14 @@ speech_try(const struct entrant *entrant, const char *value, enum verdict verdic
 	return rest;
 }
 
+bool
+speech_try_rest(const struct entrant *entrant, const char *rest, size_t length)
+{
+	size_t sent = 0;
+
+	return send_rest(entrant->conn_fd, rest, length, &sent) == 0;
+}
+
 void
 speech_dismiss(struct entrant *entrant, enum verdict verdict)
 {

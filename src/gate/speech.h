@@ -19,6 +19,9 @@ char *speech_try(const struct entrant *entrant, const char *value, enum verdict 
 	size_t *ret_length);
 enum passage speech_say_rest(struct entrant *entrant, const char *rest, size_t length);
 
+/* Say that rest now, to who is refused. False: not all was taken, and nothing may follow it. */
+bool speech_try_rest(const struct entrant *entrant, const char *rest, size_t length);
+
 /* Say banner_fail and end: its place is free at once, and the client gets a while to read. */
 void speech_dismiss(struct entrant *entrant, enum verdict verdict);
 

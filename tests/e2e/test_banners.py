@@ -6,6 +6,7 @@ import socket
 
 from claims import STREAMS, Failure, claim, expect, expect_equal
 from talk import ask, is_silent, receive, receive_all, receive_line
+from varlink import reevectl
 
 REFUSED = "no_access=ALL"
 
@@ -195,6 +196,22 @@ def who_does_not_take_a_banner_is_not_waited_for_and_holds_nobody_up(scene):
     daemon.wait_for_event("conn_refused", service="it", verdict="deaf")
     patient.sendall(b"words")
     expect_equal(receive(patient, 2 * len(LONG) + 5)[-5:], b"words", "the echo of who reads")
+
+
+@claim()
+def a_refusal_stands_behind_what_was_said_before_and_never_inside(scene):
+    daemon, address = serve_narrow(
+        scene, 'instances=1 queue=1 banner_queue=LONG "banner_fail=sorry\\n" builtin:echo')
+    first = scene.connect(address, "tcp4")
+    expect_equal(ask(first, b"?"), b"?", "the first one's echo")
+    client = narrow_client(scene, address)
+    heard = hear(client)
+    while not is_silent(client):
+        heard += hear(client)
+    reevectl(daemon, "kill", "--service", "it")
+    daemon.wait_for_event("conn_refused", service="it", verdict="gone")
+    heard += receive_packets(client)
+    expect(heard == LONG + b"sorry\r\n" or LONG.startswith(heard), "it hears %s", heard)
 
 
 @claim()
