@@ -145,12 +145,12 @@ drain(struct gate *gate, const struct message *message)
 	outbox_send(gate, MESSAGE_let_go, &let_go, -1);
 }
 
-/* Nobody is left for whom it could go on. One that was stopped leaves guests and datagrams to
- * nobody; one that drains has made them a promise. */
+/* Nobody is left for whom it could go on. One that was stopped has no listeners any more; one that
+ * drains has kept those whose programs still have something to say. */
 static bool
 has_nobody(const struct gate *gate)
 {
-	if (gate->conn_count > 0 || (gate->is_draining && gate->first_guest))
+	if (gate->conn_count > 0)
 		return false;
 	for (uint32_t i = 0; i < gate->listener_count; i++)
 		if (gate->listeners[i]->carries)
