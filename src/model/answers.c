@@ -15,7 +15,7 @@ struct answers {
 struct answer_key
 answer_key_of(const struct netaddr *address, uint32_t asks, uint32_t row)
 {
-	struct answer_key key = { .asks = asks, .row = row };
+	struct answer_key key = { .scope = address->scope, .asks = asks, .row = row };
 
 	if (address->family == AF_INET) {
 		key.address[10] = key.address[11] = 0xff;

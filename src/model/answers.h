@@ -12,14 +12,15 @@
 /* What was asked: `asks` and `row` are the owner's. All bytes are compared. */
 struct answer_key {
 	unsigned char address[16]; /* IPv4 in IPv6's clothes */
+	uint32_t scope;            /* on another link a link-local address is another client's */
 	uint32_t asks;
 	uint32_t row;
 };
 
 struct answer {
 	struct answer_key key;
-	msec expires;        /* 0: there is none in this place */
 	uint32_t error;      /* the owner's */
+	msec expires;        /* 0: there is none in this place */
 	uint32_t is_refused; /* the owner's */
 	struct client_names names;
 };

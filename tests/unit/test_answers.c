@@ -57,6 +57,20 @@ an_answer_is_found_as_long_as_it_is_true(void **state)
 }
 
 static void
+the_same_address_on_another_link_is_another_client(void **state)
+{
+	struct answers *answers = answers_new(COUNT, &secret);
+	struct answer answer = answer_of("fe80::1%1", 1000);
+	struct answer_key other = key_of("fe80::1%2", 1, 0);
+
+	(void)state;
+	answers_add(answers, &answer, 0);
+	assert_non_null(answers_find(answers, &answer.key, 0));
+	assert_null(answers_find(answers, &other, 0));
+	answers_free(answers);
+}
+
+static void
 another_question_about_the_same_client_has_another_answer(void **state)
 {
 	struct answers *answers = answers_new(COUNT, &secret);
@@ -177,6 +191,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CLAIM(an_answer_is_found_as_long_as_it_is_true),
+		CLAIM(the_same_address_on_another_link_is_another_client),
 		CLAIM(another_question_about_the_same_client_has_another_answer),
 		CLAIM(strangers_make_us_forget_and_nothing_else),
 		CLAIM(a_name_is_read_in_one_form_or_not_at_all),
