@@ -69,11 +69,22 @@ give(struct flow *flow, int to_fd, const char *bytes, size_t length)
 }
 
 static void
-give_held(struct flow *flow, int to_fd)
+note_move(struct relay *relay)
 {
+	relay->moved = loop_now(relay->service->gate->loop);
+}
+
+static void
+give_held(struct relay *relay, struct flow *flow, int to_fd)
+{
+	size_t taken;
+
 	if (!flow->held)
 		return;
-	flow->done += offer(flow, to_fd, flow->held + flow->done, flow->length - flow->done);
+	taken = offer(flow, to_fd, flow->held + flow->done, flow->length - flow->done);
+	if (taken > 0)
+		note_move(relay);
+	flow->done += taken;
 	if (flow->done == flow->length)
 		let_go(flow);
 }
@@ -109,7 +120,7 @@ take(struct relay *relay, struct flow *flow, int from_fd, size_t *ret_length)
 	}
 	EXPLAIN(carry_read, .from_fd = from_fd, .length = length,
 		.bytes = { scratch_of(relay), (size_t)length });
-	relay->moved = loop_now(relay->service->gate->loop);
+	note_move(relay);
 	flow->bytes += (uint64_t)length;
 	*ret_length = (size_t)length;
 	return 1;
@@ -122,7 +133,7 @@ move_inward(struct relay *relay)
 	int to_fd = relay->is_terminal ? relay->out.fd : relay->in.fd;
 	int result = 1;
 
-	give_held(flow, to_fd);
+	give_held(relay, flow, to_fd);
 	for (int i = 0; i < READS_AT_ONCE && result == 1 && !flow->held && !flow->is_at_end; i++) {
 		size_t length = 0;
 
@@ -142,7 +153,7 @@ move_outward(struct relay *relay)
 	struct flow *flow = &relay->outward;
 	int result = 1;
 
-	give_held(flow, relay->conn.fd);
+	give_held(relay, flow, relay->conn.fd);
 	for (int i = 0; i < READS_AT_ONCE && result == 1 && !flow->held && !flow->is_at_end; i++) {
 		size_t length = 0;
 

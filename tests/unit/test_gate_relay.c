@@ -18,11 +18,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum { MUCH = 2000000 };
 
@@ -367,6 +371,80 @@ a_silent_connection_ends_after_its_idle_time(void **state)
 	fake_finish(&fake);
 }
 
+static msec
+now(void)
+{
+	struct timespec moment;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &moment), 0);
+	return (msec)moment.tv_sec * 1000 + moment.tv_nsec / 1000000;
+}
+
+/* For how long nothing has moved, as the gate tells it of its only connection. */
+static msec
+idle_of_only(struct fake_supervisor *fake)
+{
+	const struct message_census asked = { .filter.row = CENSUS_ANY_ROW, .rows = 1 };
+	int memory_fd = memfd_create("census", MFD_CLOEXEC);
+	struct census_row row;
+	int error;
+
+	assert_true(memory_fd >= 0);
+	error = channel_send(fake->channel_fd, MESSAGE_census, &asked, NULL, 0, &memory_fd, 1);
+	assert_int_equal(error, 0);
+	fake_expect(fake, MESSAGE_counted);
+	assert_int_equal(fake->message.body.counted.rows, 1);
+	assert_int_equal(pread(memory_fd, &row, sizeof(row), 0), sizeof(row));
+	(void)close(memory_fd);
+	return row.idle_ms;
+}
+
+static void
+await_count(int own_fd, unsigned long what, int wanted)
+{
+	int count = -1;
+
+	for (int i = 0; i < FAKE_PATIENCE_MS && count != wanted; i++) {
+		assert_int_equal(ioctl(own_fd, what, &count), 0);
+		(void)poll(NULL, 0, 1);
+	}
+	assert_int_equal(count, wanted);
+}
+
+/* In pages, so that none of its pipe's stays half empty. */
+static void
+a_program_that_slowly_takes_what_was_read_long_ago_is_not_idle(void **state)
+{
+	struct fake_supervisor fake;
+	auto_free char *bytes = much();
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct program program;
+	int client_fd, capacity;
+	msec started, idle;
+
+	(void)state;
+	fake_start(&fake, "p program unix stdio=1");
+	client_fd = fake_connect(&fake, "p");
+	program = program_started(&fake);
+	capacity = fcntl(program.in_fd, F_GETPIPE_SZ);
+	for (int sent = 0; sent < capacity; sent += (int)page)
+		fake_say(client_fd, bytes, page);
+	await_count(program.in_fd, FIONREAD, capacity);
+	fake_say(client_fd, bytes, 2 * page);
+	await_count(client_fd, SIOCOUTQ, 0);
+	while (idle_of_only(&fake) < 20)
+		(void)poll(NULL, 0, 1);
+	started = now();
+	program_reads(program.in_fd, bytes, page);
+	await_count(program.in_fd, FIONREAD, capacity);
+	idle = idle_of_only(&fake);
+	assert_true(idle <= now() - started);
+	(void)close(program.in_fd);
+	(void)close(program.out_fd);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
 static void
 a_client_that_never_speaks_ends_after_first_byte(void **state)
 {
@@ -588,6 +666,7 @@ main(void)
 		cmocka_unit_test(a_client_that_vanishes_closes_the_programs_pipes),
 		cmocka_unit_test(a_client_that_vanishes_is_noticed_by_a_program_that_does_nothing),
 		cmocka_unit_test(a_silent_connection_ends_after_its_idle_time),
+		cmocka_unit_test(a_program_that_slowly_takes_what_was_read_long_ago_is_not_idle),
 		cmocka_unit_test(a_client_that_never_speaks_ends_after_first_byte),
 		cmocka_unit_test(a_program_that_could_not_be_started_is_the_clients_end),
 		cmocka_unit_test(a_reload_leaves_connections_alone),
