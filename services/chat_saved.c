@@ -167,6 +167,24 @@ past_moment(const struct chat *chat, msec moment)
 	return MAX(0, MIN(moment, builtin_now(chat->builtin)));
 }
 
+/* What is shown to people again is looked at again. */
+static bool
+is_topic(const char *topic, const char *by)
+{
+	if (!by || (by[0] != '\0' && name_mistake(by, NAME_USER_POINTS)))
+		return false;
+	return !topic ||
+		(strlen(topic) <= CHAT_TOPIC_BYTES && chat_text_is_clean(topic, strlen(topic)));
+}
+
+static bool
+is_line(const struct saved_bytes *line)
+{
+	return line->length >= 2 && line->length <= CHAT_TEXT_MAX &&
+		memcmp(line->bytes + line->length - 2, "\r\n", 2) == 0 &&
+		chat_text_is_clean(line->bytes, line->length - 2);
+}
+
 /* The room of that name, which a user may name before there was a row for it: never. */
 static int
 take_room(struct restoring *restoring, struct saved_room *row)
@@ -174,9 +192,8 @@ take_room(struct restoring *restoring, struct saved_room *row)
 	struct chat *chat = restoring->chat;
 	struct chat_room *room;
 
-	if (!row->name || name_mistake(row->name, NAME_ROOM_POINTS) || !row->topic_by ||
-		strlen(row->topic_by) > CHAT_NAME_BYTES ||
-		(row->topic && strlen(row->topic) > CHAT_TOPIC_BYTES))
+	if (!row->name || name_mistake(row->name, NAME_ROOM_POINTS) ||
+		!is_topic(row->topic, row->topic_by))
 		return -EPROTO;
 	room = chat_room_find(chat, row->name);
 	if (!room)
@@ -201,7 +218,7 @@ take_room(struct restoring *restoring, struct saved_room *row)
 static int
 take_past(const struct restoring *restoring, const struct saved_past *row)
 {
-	if (!restoring->room || !row->line.bytes || row->line.length > CHAT_TEXT_MAX)
+	if (!restoring->room || !is_line(&row->line))
 		return -EPROTO;
 	chat_history_put(restoring->chat, restoring->room,
 		past_moment(restoring->chat, row->said_at), row->line.bytes, row->line.length);
@@ -283,8 +300,9 @@ take_chat_row(void *owner, unsigned int kind, void *row)
 
 	switch (kind) {
 	case KIND_chat:
-		/* Before anything that is found by it. */
-		if (restoring->chat->users.count > 0 || restoring->room)
+		/* Before anything that is found by the key, but for the lobby. */
+		if (restoring->chat->users.count > 0 || restoring->chat->rooms.count > 1 ||
+			chat_udp_has_users(restoring->chat))
 			return -EPROTO;
 		chat_set_key(restoring->chat,
 			(struct siphash_key){ .low = facts->key_low, .high = facts->key_high });

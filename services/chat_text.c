@@ -65,6 +65,19 @@ chat_text_clean(const char *line, size_t length, bool is_torn, char *to, size_t 
 	return cleaned;
 }
 
+bool
+chat_text_is_clean(const char *text, size_t length)
+{
+	for (size_t at = 0, step; at < length; at += step) {
+		uint32_t point;
+
+		step = utf8_next(text + at, length - at, &point);
+		if (step == 0 || !utf8_is_printable(point))
+			return false;
+	}
+	return true;
+}
+
 size_t
 chat_text_cut(const char *text, size_t length, size_t max)
 {

@@ -23,6 +23,9 @@ struct chat_cleaned {
 struct chat_cleaned chat_text_clean(const char *line, size_t length, bool is_torn, char *to,
 	size_t max);
 
+/* Is a terminal safe from all of it, as it is from what chat_text_clean leaves? */
+bool chat_text_is_clean(const char *text, size_t length);
+
 /* The length of `text` cut to `max` bytes without tearing a code point (`text` is UTF-8). */
 size_t chat_text_cut(const char *text, size_t length, size_t max);
 

@@ -169,14 +169,14 @@ a_text_that_is_cut_anywhere_is_refused(void **state)
 
 /* With another word for the first field of that name. */
 static void
-forge(struct textbuf *text, const char *field, int64_t number, struct textbuf *ret_forged)
+forge(const struct textbuf *text, const char *field, const char *word, struct textbuf *ret_forged)
 {
 	const char *place = strstr(text->text, field);
 
 	assert_non_null(place);
 	place += strlen(field);
 	textbuf_add_bytes(ret_forged, text->text, (size_t)(place - text->text));
-	textbuf_addf(ret_forged, "%" PRId64, number);
+	textbuf_add(ret_forged, word);
 	textbuf_add(ret_forged, place + strcspn(place, " \n"));
 }
 
@@ -189,13 +189,14 @@ a_moment_that_no_clock_shows_is_taken_for_one_that_was(void **state)
 		struct builtin *gate = fake_gate_new(&silent, NULL);
 		struct textbuf chat = TEXTBUF_INIT(TEXT_MAX), user = TEXTBUF_INIT(TEXT_MAX);
 		int64_t moment = moments[i] == 1 ? gate->now - INT64_MAX : moments[i];
-		char age[CHAT_AGE_BYTES], heard[64];
+		char age[CHAT_AGE_BYTES], heard[64], word[32];
 		struct saved saved;
 		struct conn *ann, *bob;
 
 		populate(*state, &saved);
-		forge(&saved.chat, "said_at=", moment, &chat);
-		forge(&saved.bob, "filled_at=", moment, &user);
+		(void)snprintf(word, sizeof(word), "%" PRId64, moment);
+		forge(&saved.chat, "said_at=", word, &chat);
+		forge(&saved.bob, "filled_at=", word, &user);
 		assert_int_equal(chat_ops.restore(gate, chat.text, chat.length), 0);
 		assert_int_equal(restore_conn(gate, &saved.ann, &ann), 0);
 		assert_int_equal(restore_conn(gate, &user, &bob), 0);
@@ -212,6 +213,71 @@ a_moment_that_no_clock_shows_is_taken_for_one_that_was(void **state)
 	}
 }
 
+static void
+what_could_steer_a_terminal_or_be_taken_for_another_line_is_refused(void **state)
+{
+	static const struct {
+		const char *field, *word;
+		int result;
+	} rows[] = {
+		{ "topic=", "caf%c3%a9", 0 },
+		{ "topic=", "a%1b[31mb", -EPROTO },
+		{ "topic=", "a%0d%0ab", -EPROTO },
+		{ "topic=", "caf%e9", -EPROTO },
+		{ "topic_by=", "bob", 0 },
+		{ "topic_by=", "bob%1b", -EPROTO },
+		{ "line=", "<ann>%20caf%c3%a9%0d%0a", 0 },
+		{ "line=", "<ann>%20a%9bb%0d%0a", -EPROTO },
+		{ "line=", "<ann>%20a%0d%0a<bob>%20b%0d%0a", -EPROTO },
+		{ "line=", "<ann>%20a", -EPROTO },
+		{ "line=", "-", -EPROTO },
+	};
+	struct saved saved;
+
+	populate(*state, &saved);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct builtin *gate = fake_gate_new(&silent, NULL);
+		struct textbuf chat = TEXTBUF_INIT(TEXT_MAX);
+		int result;
+
+		forge(&saved.chat, rows[i].field, rows[i].word, &chat);
+		result = chat_ops.restore(gate, chat.text, chat.length);
+		if (result != rows[i].result)
+			fail_msg("%s%s: %d", rows[i].field, rows[i].word, result);
+		fake_gate_free(gate);
+		textbuf_fini(&chat);
+	}
+	saved_free(&saved);
+}
+
+/* The first line that begins so; `beginning` begins with the end of the line before. */
+static void
+add_line(const struct textbuf *text, const char *beginning, struct textbuf *ret_text)
+{
+	const char *line = strstr(text->text, beginning);
+
+	assert_non_null(line);
+	textbuf_add_bytes(ret_text, line + 1, strcspn(line + 1, "\n") + 1);
+}
+
+static void
+a_key_behind_whom_it_finds_is_refused(void **state)
+{
+	struct builtin *gate = fake_gate_new(&silent, NULL);
+	struct textbuf chat = TEXTBUF_INIT(TEXT_MAX);
+	struct saved saved;
+
+	populate(*state, &saved);
+	textbuf_add_bytes(&chat, saved.chat.text, strcspn(saved.chat.text, "\n") + 1);
+	add_line(&saved.chat, "\npeer ", &chat);
+	add_line(&saved.chat, "\nchat ", &chat);
+	textbuf_add(&chat, "end 2\n");
+	assert_int_equal(chat_ops.restore(gate, chat.text, chat.length), -EPROTO);
+	fake_gate_free(gate);
+	textbuf_fini(&chat);
+	saved_free(&saved);
+}
+
 int
 main(void)
 {
@@ -222,6 +288,8 @@ main(void)
 		CLAIM(a_name_is_given_once_and_rooms_that_nobody_comes_back_to_end),
 		CLAIM(a_text_that_is_cut_anywhere_is_refused),
 		CLAIM(a_moment_that_no_clock_shows_is_taken_for_one_that_was),
+		CLAIM(what_could_steer_a_terminal_or_be_taken_for_another_line_is_refused),
+		CLAIM(a_key_behind_whom_it_finds_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
