@@ -7,8 +7,8 @@
 
 /* Shut the door: no new privileges, not dumpable, Landlock without any right to any file
  * (where the kernel has it), then the seccomp filter: only the system calls of sandbox.c's
- * table, each with its reason there; any other ends the process with SIGSYS. Then it checks
- * that the door is shut. Irreversible.
+ * table and of sandbox_rows.def, each with its reason there; any other ends the process with
+ * SIGSYS. Then it checks that the door is shut. Irreversible.
  *
  * 0: all of it. Otherwise -errno, *ret_part names the part; `landlock` alone may be lacking
  * (-ENOSYS, -EOPNOTSUPP, *ret_part "landlock"): the rest is shut then, and it is for the caller

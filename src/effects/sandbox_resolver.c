@@ -15,12 +15,8 @@ static const struct allowed calls[] = {
 	{ CALL(epoll_pwait), ALWAYS, "epoll_wait where that is no call of its own" },
 	{ CALL(epoll_pwait2), ALWAYS, "the same with a finer clock" },
 	{ CALL(epoll_ctl), ALWAYS, "say what to wait for" },
-	{ CALL(clock_gettime), ALWAYS, "the loop's clock where the vDSO has none" },
-	{ CALL(clock_gettime64), ALWAYS, "the same on 32 bits" },
 	{ CALL(gettimeofday), ALWAYS, "the library's clock" },
 	{ CALL(time), ALWAYS, "the same" },
-	{ CALL(restart_syscall), ALWAYS, "a wait that a stop signal interrupted" },
-	{ CALL(rt_sigreturn), ALWAYS, "return from a signal" },
 
 	/* the DNS and the channels */
 	{ CALL(connect), ALWAYS, "to servers of the DNS" },
@@ -53,46 +49,18 @@ static const struct allowed calls[] = {
 	/* the log */
 	{ CALL(write), ALWAYS, "standard error; questions by TCP" },
 	{ CALL(writev), ALWAYS, "questions by TCP" },
-	{ CALL(getpid), ALWAYS, "who writes" },
 
-	/* memory, chance, the end */
-	{ CALL(brk), ALWAYS, "memory" },
-	{ CALL(mremap), ALWAYS, "memory" },
-	{ CALL(munmap), ALWAYS, "memory" },
-	{ CALL(madvise), ALWAYS, "memory given back" },
+	/* memory, chance */
 	{ CALL(sysinfo), ALWAYS, "the memory's size for the C library's qsort" },
 	{ CALL(getrandom), ALWAYS, "secrets of tables, numbers of questions" },
-	{ CALL(futex), ALWAYS, "the C library's locks" },
-	{ CALL(futex_time64), ALWAYS, "the same on 32 bits" },
-	{ CALL(exit), ALWAYS, "end" },
-	{ CALL(exit_group), ALWAYS, "end" },
-	{ CALL(rt_sigprocmask), ALWAYS, "abort(3)" },
-	{ CALL(rt_sigaction), ALWAYS, "abort(3)" },
-	{ CALL(gettid), ALWAYS, "abort(3)" },
-	{ CALL(tgkill), ALWAYS, "abort(3)" },
 
-	{ CALL(mmap), SANITIZED, "shadow memory" },
-	{ CALL(mmap2), SANITIZED, "the same on 32 bits" },
-	{ CALL(mprotect), SANITIZED, "shadow memory" },
-	{ CALL(prctl), SANITIZED, "the leak check" },
-	{ CALL(clone), SANITIZED, "the leak check runs beside the process" },
-	{ CALL(getcpu), SANITIZED, "statistics" },
-	{ CALL(getppid), SANITIZED, "the leak check" },
-	{ CALL(getrlimit), SANITIZED, "size of the stack" },
-	{ CALL(prlimit64), SANITIZED, "size of the stack" },
-	{ CALL(process_vm_readv), SANITIZED, "the leak check" },
-	{ CALL(ptrace), SANITIZED, "the leak check stops the process" },
 	{ CALL(pread64), SANITIZED, "the program's own symbols" },
-	{ CALL(readlink), SANITIZED, "the program's name" },
-	{ CALL(readlinkat), SANITIZED, "the program's name" },
-	{ CALL(sched_getaffinity), SANITIZED, "number of processors" },
-	{ CALL(sched_yield), SANITIZED, "locks" },
-	{ CALL(sigaltstack), SANITIZED, "report an overflown stack" },
-	{ CALL(access), SANITIZED, "the program's file" },
-	{ CALL(ioctl), SANITIZED, "is standard error a terminal" },
-	{ CALL(getdents), SANITIZED, "the leak check lists threads" },
-	{ CALL(getdents64), SANITIZED, "the same" },
-	{ CALL(wait4), SANITIZED, "the leak check" },
+
+#define ALLOWED(call, need, reason) { CALL(call), need, reason },
+#define ALLOWED_SO(...)
+#include "effects/sandbox_rows.def"
+#undef ALLOWED
+#undef ALLOWED_SO
 };
 
 static const struct allowed_so calls_so[] = {
@@ -106,11 +74,12 @@ static const struct allowed_so calls_so[] = {
 		"a channel is emptied before it is closed" },
 	{ CALL(setsockopt), ALWAYS, 2, { IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE) },
 		"keepalive in tcp_wrappers' files, which has no socket here" },
-	{ CALL(mmap), UNSANITIZED, 1, { NO_CODE }, "memory, files; never to be executed" },
-	{ CALL(mmap2), UNSANITIZED, 1, { NO_CODE }, "the same on 32 bits" },
-	{ CALL(mprotect), UNSANITIZED, 1, { NO_CODE }, "memory (the C library's heaps grow so)" },
-	{ CALL(prctl), UNSANITIZED, 1, { IS(0, PR_GET_SECCOMP) }, "the check of the door" },
-	{ CALL(prctl), UNSANITIZED, 1, { IS(0, PR_GET_NO_NEW_PRIVS) }, "the same" },
+
+#define ALLOWED(...)
+#define ALLOWED_SO(call, ...) { CALL(call), __VA_ARGS__ },
+#include "effects/sandbox_rows.def"
+#undef ALLOWED
+#undef ALLOWED_SO
 };
 
 /* What rules of tcp_wrappers' files may want done: it is not done, and the library says so. */
