@@ -103,7 +103,7 @@ REEVED := $(BASE) $(CONFIG) $(NAMES) $(UPGRADE) src/config/log_wishes.o src/mode
 GATE_ROOM := src/config/access_rule.o src/config/log_wishes.o src/model/access.o src/model/answers.o src/model/ban.o \
 	src/model/client_source.o src/model/openmetrics.o \
 	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/proxy_facts.o src/model/rate.o src/effects/channel.o \
-	src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/asking.o src/gate/bans.o src/gate/builtin.o \
+	src/effects/confinement.o src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/asking.o src/gate/bans.o src/gate/builtin.o \
 	src/gate/memory.o src/model/memory.o \
 	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
 	src/gate/census.o src/model/census.o \
@@ -120,10 +120,11 @@ GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/chat_table.o services/chat_telnet.o services/chat_text.o services/chat_udp.o \
 	services/chat_user.o services/daytime.o services/discard.o services/echo.o \
 	services/metrics.o services/metrics_request.o services/qotd.o services/registry.o \
-	services/tcpmux.o services/time.o src/reeve_gate.o
-RESOLVER := $(BASE) src/model/answers.o src/effects/channel.o src/effects/sandbox.o \
+	services/tcpmux.o services/time.o src/confined_door.o src/reeve_gate.o
+RESOLVER := $(BASE) src/model/answers.o src/effects/channel.o src/effects/confinement.o src/effects/sandbox.o \
 	src/effects/sandbox_resolver.o src/resolver/dns.o src/resolver/hosts.o \
-	src/resolver/inquiries.o src/resolver/resolver.o $(WRAP) src/reeve_resolver.o
+	src/resolver/inquiries.o src/resolver/resolver.o $(WRAP) src/confined_door.o \
+	src/reeve_resolver.o
 REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/prefix.o \
 	src/base/shared.o src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o \
 	src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o \
@@ -152,7 +153,7 @@ UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SOURCES := $(wildcard src/*.c src/*/*.c services/*.c services/handlers/*.c)
 TEST_SOURCES := $(wildcard tests/unit/*.c tests/fuzz/*.c tests/bench/*.c)
-HEADERS := $(wildcard src/*.def src/*/*.h src/*/*.def services/*.h services/*.def)
+HEADERS := $(wildcard src/*.h src/*.def src/*/*.h src/*/*.def services/*.h services/*.def)
 
 comma := ,
 Q := $(if $(filter 0,$(V)),@)

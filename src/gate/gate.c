@@ -3,6 +3,7 @@
 #include "gate/gate.h"
 
 #include "base/log.h"
+#include "effects/confinement.h"
 #include "effects/sandbox.h"
 #include "gate/asking.h"
 #include "gate/builtin.h"
@@ -24,12 +25,10 @@
 #include "gate/tarpit.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 /* Programs that may be heard when clients hold all descriptors that they may: out of the reserve of
  * setup_commit.c, which a configuration needs the rest of. */
@@ -420,51 +419,19 @@ life_fini(struct life *life)
 	loop_free(gate->loop);
 }
 
-/* Whatever opens a file, now or the first time it is used, has to do so before the door is shut. */
-static int
-prepare(enum log_sink sink, enum log_level level)
-{
-	int result;
-
-	/* Ctrl-C reaches the whole foreground; the supervisor decides what it means. */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGINT, SIG_IGN) == SIG_ERR ||
-		signal(SIGHUP, SIG_IGN) == SIG_ERR)
-		return -errno;
-	/* Without TZ the C library looks at the file again and again. */
-	if (setenv("TZ", ":/etc/localtime", 0) < 0)
-		return -errno;
-	tzset();
-	builtin_warm_up();
-	result = log_open(sink, level, "reeve-gate");
-	/* A log that is down is no reason to serve nobody. */
-	return result < 0 && sink != LOG_SINK_STDERR
-		? log_open(LOG_SINK_STDERR, level, "reeve-gate")
-		: result;
-}
-
-static int
-confine(void)
-{
-	const char *part = "";
-	int result = sandbox_enter(&part);
-
-	if (result == 0)
-		return 0;
-	LOG(gate_unconfined, .part = part, .error = -result);
-	return strcmp(part, "landlock") == 0 ? 0 : result;
-}
-
 int
 gate_main(int channel_fd, enum log_sink sink, enum log_level level)
 {
 	struct life *life = calloc(1, sizeof(*life));
 	struct message_hello hello = { .version = CHANNEL_VERSION, .pid = (uint32_t)getpid() };
-	int result = life ? prepare(sink, level) : -ENOMEM;
+	int result = life ? confinement_prepare(sink, level, "reeve-gate") : -ENOMEM;
 
-	if (result == 0)
+	if (result == 0) {
+		builtin_warm_up();
 		result = life_init(life, channel_fd);
+	}
 	if (result == 0)
-		result = confine();
+		result = confinement_shut(sandbox_enter);
 	if (result == 0) {
 		outbox_send(&life->gate, MESSAGE_hello, &hello, -1);
 		result = loop_run(life->gate.loop);

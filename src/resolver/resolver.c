@@ -2,17 +2,16 @@
 /* The resolver's life: confinement, the supervisor's messages, gates that ask. */
 #include "resolver/resolver.h"
 
+#include "effects/confinement.h"
 #include "effects/sandbox.h"
 #include "resolver/hosts.h"
 #include "resolver/inquiries.h"
 
 #include <ares.h>
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define QUESTIONS_AT_ONCE 32 /* of one gate before the others get their turn */
 
@@ -165,48 +164,18 @@ fini(struct resolver *resolver)
 	(void)loop_free(resolver->loop);
 }
 
-static int
-prepare(enum log_sink sink, enum log_level level)
-{
-	int result;
-
-	/* Ctrl-C reaches the whole foreground; the supervisor decides what it means. */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGINT, SIG_IGN) == SIG_ERR ||
-		signal(SIGHUP, SIG_IGN) == SIG_ERR)
-		return -errno;
-	if (setenv("TZ", ":/etc/localtime", 0) < 0)
-		return -errno;
-	tzset();
-	result = log_open(sink, level, "reeve-resolver");
-	return result < 0 && sink != LOG_SINK_STDERR
-		? log_open(LOG_SINK_STDERR, level, "reeve-resolver")
-		: result;
-}
-
-static int
-confine(void)
-{
-	const char *part = "";
-	int result = sandbox_enter_resolver(&part);
-
-	if (result == 0)
-		return 0;
-	LOG(gate_unconfined, .part = part, .error = -result);
-	return strcmp(part, "landlock") == 0 ? 0 : result;
-}
-
 int
 resolver_main(int channel_fd, enum log_sink sink, enum log_level level)
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 	const struct message_ready ready = { .version = CHANNEL_VERSION,
 		.pid = (uint32_t)getpid() };
-	int result = resolver ? prepare(sink, level) : -ENOMEM;
+	int result = resolver ? confinement_prepare(sink, level, "reeve-resolver") : -ENOMEM;
 
 	if (result == 0)
 		result = init(resolver, channel_fd);
 	if (result == 0)
-		result = confine();
+		result = confinement_shut(sandbox_enter_resolver);
 	if (result == 0)
 		result = channel_send(channel_fd, MESSAGE_ready, &ready, NULL, 0, NULL, 0);
 	if (result == 0)

@@ -49,7 +49,7 @@ done || :
 
 for object in $reeved_objects; do
 	case $object in
-	services/* | src/gate/* | src/effects/sandbox.o)
+	services/* | src/gate/* | src/effects/sandbox.o | src/effects/confinement.o)
 		complain "Makefile: reeved links $object, which is a gate's" ;;
 	esac
 done
