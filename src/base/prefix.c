@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Address prefixes: from and to text. */
+/* Address prefixes: from and to text, and what is in them. */
 #include "base/prefix.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -53,11 +54,10 @@ read_v4(const char *text, size_t length, uint32_t *ret_address)
 static uint64_t
 read_half(const unsigned char *bytes)
 {
-	uint64_t half = 0;
+	uint64_t half;
 
-	for (unsigned i = 0; i < 8; i++)
-		half = half << 8 | bytes[i];
-	return half;
+	memcpy(&half, bytes, sizeof(half));
+	return be64toh(half);
 }
 
 static bool
@@ -180,4 +180,37 @@ prefix_format(const struct prefix *prefix, char *text)
 	(void)inet_ntop(prefix->is_v4 ? AF_INET : AF_INET6, bytes, address, sizeof(address));
 	(void)snprintf(text, PREFIX_TEXT_MAX, "%s/%u", address, prefix->length);
 	return text;
+}
+
+struct prefix
+prefix_of_address(const struct netaddr *address)
+{
+	const unsigned char *bytes = address->ip.v6.s6_addr;
+
+	if (address->family == AF_INET)
+		return (struct prefix){ .high = (uint64_t)ntohl(address->ip.v4.s_addr) << 32,
+			.length = 32,
+			.is_v4 = true };
+	return (struct prefix){
+		.high = read_half(bytes), .low = read_half(bytes + 8), .length = 128
+	};
+}
+
+/* The uppermost bits of a half. */
+static uint64_t
+mask_of(unsigned bits)
+{
+	if (bits == 0)
+		return 0;
+	return bits >= 64 ? UINT64_MAX : ~(UINT64_MAX >> bits);
+}
+
+bool
+prefix_contains(const struct prefix *outer, const struct prefix *inner)
+{
+	unsigned length = outer->length;
+
+	return outer->is_v4 == inner->is_v4 && inner->length >= length &&
+		((inner->high ^ outer->high) & mask_of(length)) == 0 &&
+		((inner->low ^ outer->low) & mask_of(length > 64 ? length - 64 : 0)) == 0;
 }

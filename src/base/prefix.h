@@ -4,7 +4,7 @@
 #ifndef REEVE_PREFIX_H
 #define REEVE_PREFIX_H
 
-#include "base/util.h"
+#include "base/netaddr.h"
 
 #define PREFIX_TEXT_MAX 56 /* the longest that prefix_format writes, with its NUL */
 
@@ -30,5 +30,11 @@ const char *prefix_parse(struct prefix *ret_prefix, const char *text, size_t len
 
 /* Write address/length, and return `text`, which has room for PREFIX_TEXT_MAX bytes. */
 const char *prefix_format(const struct prefix *prefix, char *text);
+
+/* The prefix of that address alone, which is one of IPv4 or IPv6. */
+struct prefix prefix_of_address(const struct netaddr *address);
+
+/* True if every address of `inner` is one of `outer`, too. */
+bool prefix_contains(const struct prefix *outer, const struct prefix *inner);
 
 #endif

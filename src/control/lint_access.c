@@ -24,29 +24,23 @@ struct rulings {
 	bool has_others;    /* files and names, of which not everything is known */
 };
 
-struct point {
-	uint64_t high;
-	uint64_t low;
-};
-
-static bool
-is_around(const struct prefix *prefix, struct point point)
+/* The first address of a prefix. */
+static struct prefix
+start_of(const struct prefix *prefix)
 {
-	uint64_t high = prefix->length >= 64 ? UINT64_MAX : ~(UINT64_MAX >> prefix->length);
-	uint64_t low = prefix->length <= 64 ? 0
-		: prefix->length >= 128     ? UINT64_MAX
-					    : ~(UINT64_MAX >> (prefix->length - 64));
+	struct prefix point = *prefix;
 
-	return (point.high & high) == prefix->high && (point.low & low) == prefix->low;
+	point.length = prefix->is_v4 ? 32 : 128;
+	return point;
 }
 
-/* The first address behind a prefix; false: there is none. */
+/* The first one behind it; false: there is none. */
 static bool
-behind(const struct prefix *prefix, struct point *ret_point)
+behind(const struct prefix *prefix, struct prefix *ret_point)
 {
 	uint64_t step;
 
-	*ret_point = (struct point){ prefix->high, prefix->low };
+	*ret_point = start_of(prefix);
 	if (prefix->length == 0)
 		return false;
 	if (prefix->length > 64) {
@@ -96,15 +90,14 @@ gather(struct rulings *rulings, char *const *words, bool is_deny)
 
 /* The ruling that decides on an address, without those of `left_out`'s word. NULL: none does. */
 static const struct ruling *
-decider(const struct rulings *rulings, const struct ruling *left_out, bool is_v4,
-	struct point point)
+decider(const struct rulings *rulings, const struct ruling *left_out, const struct prefix *point)
 {
 	const struct ruling *found = NULL;
 
 	for (uint32_t i = 0; i < rulings->count; i++) {
 		const struct ruling *ruling = &rulings->list[i];
 
-		if (ruling->prefix.is_v4 != is_v4 || !is_around(&ruling->prefix, point) ||
+		if (!prefix_contains(&ruling->prefix, point) ||
 			(left_out != NULL && ruling->is_deny == left_out->is_deny &&
 				ruling->index == left_out->index))
 			continue;
@@ -124,11 +117,11 @@ admits(const struct rulings *rulings, const struct ruling *by)
 
 /* Would that address be judged otherwise without the rule? Who decides then. */
 static bool
-matters_at(const struct rulings *rulings, const struct ruling *ruling, struct point point,
+matters_at(const struct rulings *rulings, const struct ruling *ruling, const struct prefix *point,
 	const struct ruling **ret_other)
 {
-	const struct ruling *with = decider(rulings, NULL, ruling->prefix.is_v4, point);
-	const struct ruling *without = decider(rulings, ruling, ruling->prefix.is_v4, point);
+	const struct ruling *with = decider(rulings, NULL, point);
+	const struct ruling *without = decider(rulings, ruling, point);
 
 	if (*ret_other == NULL)
 		*ret_other = without;
@@ -139,21 +132,19 @@ matters_at(const struct rulings *rulings, const struct ruling *ruling, struct po
 static bool
 matters(const struct rulings *rulings, const struct ruling *ruling, const struct ruling **ret_other)
 {
-	struct point point = { ruling->prefix.high, ruling->prefix.low };
+	struct prefix point = start_of(&ruling->prefix);
 
-	if (matters_at(rulings, ruling, point, ret_other))
+	if (matters_at(rulings, ruling, &point, ret_other))
 		return true;
 	for (uint32_t i = 0; i < rulings->count; i++) {
 		const struct prefix *inner = &rulings->list[i].prefix;
-		struct point start = { inner->high, inner->low };
 
-		if (inner->is_v4 != ruling->prefix.is_v4)
-			continue;
-		if (is_around(&ruling->prefix, start) &&
-			matters_at(rulings, ruling, start, ret_other))
+		point = start_of(inner);
+		if (prefix_contains(&ruling->prefix, &point) &&
+			matters_at(rulings, ruling, &point, ret_other))
 			return true;
-		if (behind(inner, &point) && is_around(&ruling->prefix, point) &&
-			matters_at(rulings, ruling, point, ret_other))
+		if (behind(inner, &point) && prefix_contains(&ruling->prefix, &point) &&
+			matters_at(rulings, ruling, &point, ret_other))
 			return true;
 	}
 	return false;

@@ -35,18 +35,6 @@ static const struct {
 	{ "fe80::/10", LINT_REACH_NAMED },
 };
 
-static bool
-is_inside(const struct prefix *outer, const struct prefix *inner)
-{
-	uint64_t high = outer->length >= 64 ? UINT64_MAX : ~(UINT64_MAX >> outer->length);
-	uint64_t low = outer->length <= 64 ? 0
-		: outer->length >= 128     ? UINT64_MAX
-					   : ~(UINT64_MAX >> (outer->length - 64));
-
-	return outer->is_v4 == inner->is_v4 && inner->length >= outer->length &&
-		(inner->high & high) == outer->high && (inner->low & low) == outer->low;
-}
-
 /* This host, a private network, or anything else. */
 static enum lint_reach
 reach_of_prefix(const struct prefix *prefix)
@@ -56,22 +44,9 @@ reach_of_prefix(const struct prefix *prefix)
 	for (size_t i = 0; i < ARRAY_SIZE(special); i++)
 		if (prefix_parse(&around, special[i].text, strlen(special[i].text), PREFIX_EXACT) ==
 				NULL &&
-			is_inside(&around, prefix))
+			prefix_contains(&around, prefix))
 			return special[i].reach;
 	return LINT_REACH_ANYBODY;
-}
-
-static enum lint_reach
-reach_of_address(const struct netaddr *address)
-{
-	char text[NETADDR_TEXT_MAX];
-	struct prefix prefix;
-
-	(void)netaddr_format_ip(address, text);
-	text[strcspn(text, "%")] = '\0';
-	if (prefix_parse(&prefix, text, strlen(text), PREFIX_EXACT) != NULL)
-		return LINT_REACH_ANYBODY;
-	return reach_of_prefix(&prefix);
 }
 
 static bool
@@ -129,11 +104,14 @@ reach_of_rules(const struct service_keys *keys)
 static enum lint_reach
 reach_of_endpoint(const struct service_config *service, const struct endpoint *endpoint)
 {
+	struct prefix alone;
+
 	if (service->keys->proxy_from != NULL)
 		return LINT_REACH_ANYBODY;
 	if (protocol_family(endpoint->protocol) == AF_UNIX)
 		return LINT_REACH_HOST;
-	return reach_of_address(&endpoint->address);
+	alone = prefix_of_address(&endpoint->address);
+	return reach_of_prefix(&alone);
 }
 
 enum lint_reach

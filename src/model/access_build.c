@@ -170,25 +170,6 @@ add_unit(struct build *build, struct side *side, const struct access_rule *rule,
 	side->units[side->image.unit_count++] = unit;
 }
 
-static struct prefix
-prefix_of_address(const struct netaddr *address, uint32_t number)
-{
-	struct prefix prefix = { .number = number, .is_v4 = address->family == AF_INET };
-	const unsigned char *bytes = address->ip.v6.s6_addr;
-
-	if (prefix.is_v4) {
-		prefix.length = 32;
-		prefix.high = (uint64_t)ntohl(address->ip.v4.s_addr) << 32;
-		return prefix;
-	}
-	prefix.length = 128;
-	for (size_t i = 0; i < 8; i++) {
-		prefix.high = prefix.high << 8 | bytes[i];
-		prefix.low = prefix.low << 8 | bytes[8 + i];
-	}
-	return prefix;
-}
-
 /* A host is its addresses. The list of prefixes has room for two a rule, and gets it for more. */
 static void
 add_host(struct build *build, struct side *side, const char *name, uint32_t number)
@@ -210,8 +191,12 @@ add_host(struct build *build, struct side *side, const char *name, uint32_t numb
 		return;
 	}
 	side->prefixes = room;
-	for (int i = 0; i < count; i++)
-		side->prefixes[side->prefix_count++] = prefix_of_address(&addresses[i], number);
+	for (int i = 0; i < count; i++) {
+		struct prefix *prefix = &side->prefixes[side->prefix_count++];
+
+		*prefix = prefix_of_address(&addresses[i]);
+		prefix->number = number;
+	}
 }
 
 static void

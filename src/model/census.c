@@ -19,38 +19,12 @@ census_read_peer(struct census_filter *filter, const char *text)
 	return wrong;
 }
 
-static uint64_t
-read_half(const unsigned char *bytes)
-{
-	uint64_t half = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		half = half << 8 | bytes[i];
-	return half;
-}
-
-static uint64_t
-mask_of(unsigned bits)
-{
-	return bits == 0 ? 0 : bits >= 64 ? UINT64_MAX : ~(UINT64_MAX >> bits);
-}
-
 static bool
 is_in_prefix(const struct prefix *prefix, const struct netaddr *peer)
 {
-	uint64_t high, low = 0;
-	unsigned length = prefix->length;
+	const struct prefix alone = prefix_of_address(peer);
 
-	if (prefix->is_v4 != (peer->family == AF_INET))
-		return false;
-	if (prefix->is_v4)
-		high = (uint64_t)ntohl(peer->ip.v4.s_addr) << 32;
-	else {
-		high = read_half(peer->ip.v6.s6_addr);
-		low = read_half(peer->ip.v6.s6_addr + 8);
-	}
-	return ((high ^ prefix->high) & mask_of(length)) == 0 &&
-		((low ^ prefix->low) & mask_of(length > 64 ? length - 64 : 0)) == 0;
+	return prefix_contains(prefix, &alone);
 }
 
 bool

@@ -418,16 +418,6 @@ find_v6(const struct prefixes *set, uint64_t high, uint64_t low)
 	return first;
 }
 
-static uint64_t
-read_half(const unsigned char *bytes)
-{
-	uint64_t half = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		half = half << 8 | bytes[i];
-	return half;
-}
-
 struct prefixes_match
 prefixes_find(const struct prefixes *set, const struct netaddr *address)
 {
@@ -439,10 +429,10 @@ prefixes_find(const struct prefixes *set, const struct netaddr *address)
 	if (address->family == AF_INET) {
 		range = find_v4(set, ntohl(address->ip.v4.s_addr));
 	} else if (address->family == AF_INET6) {
-		const unsigned char *bytes = address->ip.v6.s6_addr;
+		const struct prefix alone = prefix_of_address(address);
 
 		ranges = &set->v6;
-		range = find_v6(set, read_half(bytes), read_half(bytes + 8));
+		range = find_v6(set, alone.high, alone.low);
 	} else {
 		return match;
 	}

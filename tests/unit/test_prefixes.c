@@ -98,6 +98,62 @@ a_byte_of_zero_ends_nothing(void **state)
 	assert_non_null(prefix_parse(&prefix, "1.2.3.4\0", 8, PREFIX_EXACT));
 }
 
+/* ---------------------------------------------------------------- what is in one */
+
+static struct prefix
+prefix_of(const char *text)
+{
+	struct prefix prefix;
+
+	assert_null(prefix_parse(&prefix, text, strlen(text), PREFIX_EXACT));
+	return prefix;
+}
+
+static bool
+contains(const char *outer_text, const char *inner_text)
+{
+	const struct prefix outer = prefix_of(outer_text), inner = prefix_of(inner_text);
+
+	return prefix_contains(&outer, &inner);
+}
+
+static void
+a_prefix_contains_itself_and_longer_ones_that_begin_like_it(void **state)
+{
+	(void)state;
+	assert_true(contains("10.0.0.0/8", "10.0.0.0/8"));
+	assert_true(contains("10.0.0.0/8", "10.255.0.0/16"));
+	assert_false(contains("10.255.0.0/16", "10.0.0.0/8"));
+	assert_false(contains("10.0.0.0/16", "10.0.0.0/8"));
+	assert_false(contains("10.0.0.0/9", "10.128.0.0/9"));
+	assert_true(contains("0.0.0.0/0", "255.255.255.255"));
+	assert_false(contains("0.0.0.0/0", "::/0"));
+	assert_false(contains("::/0", "10.0.0.0/8"));
+	assert_true(contains("2001:db8::/64", "2001:db8::1"));
+	assert_false(contains("2001:db8::/64", "2001:db8:0:1::/65"));
+	assert_true(contains("2001:db8::/65", "2001:db8::7fff:ffff:ffff:ffff"));
+	assert_false(contains("2001:db8::/65", "2001:db8::8000:0:0:0/65"));
+	assert_true(contains("::1", "::1"));
+	assert_false(contains("::1", "::2"));
+}
+
+static void
+an_address_is_a_prefix_of_all_its_bits(void **state)
+{
+	static const char *const texts[] = { "192.0.2.1", "2001:db8:1:2:3:4:5:6" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct prefix wanted = prefix_of(texts[i]), alone;
+		struct netaddr address;
+
+		assert_int_equal(netaddr_parse_ip(&address, texts[i]), 0);
+		alone = prefix_of_address(&address);
+		assert_true(prefix_contains(&wanted, &alone));
+		assert_true(prefix_contains(&alone, &wanted));
+	}
+}
+
 /* ---------------------------------------------------------------- sets */
 
 static uint64_t
@@ -286,6 +342,8 @@ main(void)
 		CLAIM(mapped_addresses_are_ipv4),
 		CLAIM(what_is_not_quite_a_prefix_is_none),
 		CLAIM(a_byte_of_zero_ends_nothing),
+		CLAIM(a_prefix_contains_itself_and_longer_ones_that_begin_like_it),
+		CLAIM(an_address_is_a_prefix_of_all_its_bits),
 		CLAIM(a_set_answers_as_a_look_at_all_prefixes_would),
 		CLAIM(a_set_may_be_copied_anywhere),
 		CLAIM(a_set_of_nothing_is_around_nobody),
