@@ -150,6 +150,8 @@ HANDLERS := $(patsubst services/%,$(BUILD)/%,\
 	$(patsubst %.c,%,$(wildcard services/handlers/*.c services/handlers/*.sh)))
 PAGES := $(patsubst man/%,$(BUILD)/man/%,$(patsubst %.in,%,$(wildcard man/*.[578] man/*.[578].in)))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+BENCH_ACCESS := $(BUILD)/tests/bench/access
+BENCH_JUDGE := $(BUILD)/tests/bench/judge
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SOURCES := $(wildcard src/*.c src/*/*.c services/*.c services/handlers/*.c)
 TEST_SOURCES := $(wildcard tests/unit/*.c tests/fuzz/*.c tests/bench/*.c)
@@ -243,7 +245,8 @@ FUZZ_TARGETS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/fuzz_%)
 $(FUZZ_TARGETS): $(BUILD)/%: $(BUILD)/%.o $(filter %.o,$(FUZZ_DRIVER)) $$(call objects_of,$$*.c)
 	$(link) $(filter -%,$(FUZZ_DRIVER)) $(call wraps_of,$*.c) $(call libraries_of,$*.c)
 
-unit-tests: $(UNIT_TESTS) $(HANDLERS)
+# What is measured now and then links at any time.
+unit-tests: $(UNIT_TESTS) $(HANDLERS) $(BENCH_ACCESS) $(BENCH_JUDGE)
 fuzz-targets: $(FUZZ_TARGETS)
 
 # The corpora are replayed with sanitizers on, whatever the rest is built with.
@@ -326,8 +329,6 @@ fuzz: ## look for new inputs that break a reader: T=name of a target, TIME=secon
 	$(BUILD)/fuzz/tests/fuzz/fuzz_$(T) -max_total_time=$(TIME) -artifact_prefix=$(BUILD)/fuzz/ \
 		$(FUZZ_WORDS:%=-dict=%) \
 		$(BUILD)/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
-BENCH_ACCESS := $(BUILD)/tests/bench/access
-BENCH_JUDGE := $(BUILD)/tests/bench/judge
 $(BENCH_ACCESS) $(BENCH_JUDGE): $(BUILD)/%: $(BUILD)/%.o $$(call objects_of,$$*.c)
 	$(link)
 bench-access: $(BENCH_ACCESS) ## measure what a million prefixes cost to load and to judge by
