@@ -6,6 +6,7 @@
 #include "base/name.h"
 #include "base/prefix.h"
 #include "config/builtins.h"
+#include "config/meaning.h"
 #include "config/reader.h"
 
 #include <errno.h>
@@ -120,10 +121,7 @@ check_options(struct check *check, const struct service_config *service)
 static bool
 has_stream(const struct service_config *service)
 {
-	for (uint32_t i = 0; i < service->endpoint_count; i++)
-		if (protocol_type(service->endpoints[i].protocol) == SOCK_STREAM)
-			return true;
-	return service->endpoint_count == 0;
+	return service->endpoint_count == 0 || config_has_type(service, SOCK_STREAM);
 }
 
 static void

@@ -3,18 +3,10 @@
 #include "config/clashes.h"
 
 #include "config/keys.h"
+#include "config/meaning.h"
 
 #include <string.h>
 #include <sys/socket.h>
-
-static bool
-has_type(const struct service_config *service, int type)
-{
-	for (uint32_t i = 0; i < service->endpoint_count; i++)
-		if (protocol_type(service->endpoints[i].protocol) == type)
-			return true;
-	return false;
-}
 
 static bool
 is_unix(const struct service_config *service)
@@ -59,26 +51,26 @@ carried_with_activation(const struct service_config *service, const struct servi
 static bool
 carried_datagrams(const struct service_config *service, const struct service_keys *keys)
 {
-	return is_carried(keys) && has_type(service, SOCK_DGRAM);
+	return is_carried(keys) && config_has_type(service, SOCK_DGRAM);
 }
 
 static bool
 carried_packets(const struct service_config *service, const struct service_keys *keys)
 {
-	return is_carried(keys) && has_type(service, SOCK_SEQPACKET);
+	return is_carried(keys) && config_has_type(service, SOCK_SEQPACKET);
 }
 
 static bool
 activation_for_datagrams(const struct service_config *service, const struct service_keys *keys)
 {
-	return keys->activation != 0 && keys->wait == 0 && has_type(service, SOCK_DGRAM);
+	return keys->activation != 0 && keys->wait == 0 && config_has_type(service, SOCK_DGRAM);
 }
 
 static bool
 per_without_datagrams(const struct service_config *service, const struct service_keys *keys)
 {
 	(void)keys;
-	return !has_type(service, SOCK_DGRAM);
+	return !config_has_type(service, SOCK_DGRAM);
 }
 
 static bool
@@ -105,14 +97,14 @@ first_byte_with_wait(const struct service_config *service, const struct service_
 static bool
 first_byte_of_datagrams(const struct service_config *service, const struct service_keys *keys)
 {
-	return keys->first_byte > 0 && !has_type(service, SOCK_STREAM) &&
-		!has_type(service, SOCK_SEQPACKET);
+	return keys->first_byte > 0 && !config_has_type(service, SOCK_STREAM) &&
+		!config_has_type(service, SOCK_SEQPACKET);
 }
 
 static bool
 is_uncounted(const struct service_config *service, const struct service_keys *keys)
 {
-	return is_unix(service) && has_type(service, SOCK_STREAM) && !is_carried(keys);
+	return is_unix(service) && config_has_type(service, SOCK_STREAM) && !is_carried(keys);
 }
 
 static bool
@@ -124,7 +116,7 @@ first_byte_uncounted(const struct service_config *service, const struct service_
 static bool
 first_byte_of_packets(const struct service_config *service, const struct service_keys *keys)
 {
-	return keys->first_byte > 0 && has_type(service, SOCK_SEQPACKET);
+	return keys->first_byte > 0 && config_has_type(service, SOCK_SEQPACKET);
 }
 
 static bool
@@ -143,7 +135,7 @@ idle_uncounted(const struct service_config *service, const struct service_keys *
 static bool
 idle_of_packets(const struct service_config *service, const struct service_keys *keys)
 {
-	return keys->idle > 0 && has_type(service, SOCK_SEQPACKET);
+	return keys->idle > 0 && config_has_type(service, SOCK_SEQPACKET);
 }
 
 static bool

@@ -13,12 +13,18 @@
 _Static_assert(CONFIG_RATE_SPAN_MAX < 1 << RATE_SPAN_BITS, "a span has room beside its count");
 
 bool
-config_speaks_datagrams(const struct service_config *service)
+config_has_type(const struct service_config *service, int type)
 {
 	for (uint32_t i = 0; i < service->endpoint_count; i++)
-		if (protocol_type(service->endpoints[i].protocol) == SOCK_DGRAM)
+		if (protocol_type(service->endpoints[i].protocol) == type)
 			return true;
 	return false;
+}
+
+bool
+config_speaks_datagrams(const struct service_config *service)
+{
+	return config_has_type(service, SOCK_DGRAM);
 }
 
 bool

@@ -5,7 +5,8 @@
 
 #include "config/config.h"
 
-/* Does it have a datagram socket; one of connections? */
+/* Does it have a socket of that type (SOCK_STREAM); of datagrams; of connections? */
+bool config_has_type(const struct service_config *service, int type);
 bool config_speaks_datagrams(const struct service_config *service);
 bool config_speaks_streams(const struct service_config *service);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* reevectl explain: who is asked about, what came of it. */
+#include "config/meaning.h"
 #include "control/explain_asked.h"
 #include "control/explain_daemon.h"
 #include "control/output.h"
@@ -212,15 +213,6 @@ explain_one(struct run *run, const struct service_config *service, int type)
 	return error;
 }
 
-static bool
-has_type(const struct service_config *service, int type)
-{
-	for (uint32_t i = 0; i < service->endpoint_count; i++)
-		if (protocol_type(service->endpoints[i].protocol) == type)
-			return true;
-	return false;
-}
-
 /* Several lines of the table may have that name, and a line several kinds of sockets. */
 static int
 explain_all(struct run *run)
@@ -234,7 +226,7 @@ explain_all(struct run *run)
 
 		ask_names(run, service);
 		for (size_t j = 0; j < TYPES && error == 0; j++)
-			if (has_type(service, types[j]))
+			if (config_has_type(service, types[j]))
 				error = explain_one(run, service, types[j]);
 	}
 	return error;
