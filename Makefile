@@ -103,7 +103,7 @@ REEVED := $(BASE) $(CONFIG) $(NAMES) $(UPGRADE) src/config/log_wishes.o src/mode
 GATE_ROOM := src/config/access_rule.o src/config/log_wishes.o src/model/access.o src/model/answers.o src/model/ban.o \
 	src/model/client_source.o src/model/openmetrics.o \
 	src/model/policy.o src/model/prefixes.o src/model/proxies.o src/model/proxy.o src/model/proxy_facts.o src/model/rate.o src/effects/channel.o \
-	src/effects/confinement.o src/effects/sandbox.o src/effects/sealed.o src/gate/admission.o src/gate/arrival.o src/gate/asking.o src/gate/bans.o src/gate/builtin.o \
+	src/effects/confinement.o src/effects/sandbox.o src/effects/sealed.o src/effects/whole.o src/gate/admission.o src/gate/arrival.o src/gate/asking.o src/gate/bans.o src/gate/builtin.o \
 	src/gate/memory.o src/model/memory.o \
 	src/gate/carry.o src/gate/carry_peer.o src/gate/carry_single.o src/gate/carry_table.o \
 	src/gate/census.o src/model/census.o \

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define TICK_MS 1000
@@ -112,40 +111,4 @@ builtin_target(const struct builtin *builtin, uint32_t index, bool *ret_greets)
 	if (ret_greets)
 		*ret_greets = target->config->keys->tcpmux == CONFIG_TCPMUX_PLUS;
 	return service_name(target);
-}
-
-/* Read, not mapped: a file that is cut short while it is mapped kills who looks at it. */
-int
-builtin_read_file(int file_fd, char **ret_bytes, size_t *ret_length)
-{
-	struct stat status;
-	auto_free char *bytes = NULL;
-	size_t length = 0;
-
-	if (fstat(file_fd, &status) < 0)
-		return -errno;
-	if (!S_ISREG(status.st_mode))
-		return -EINVAL;
-	if (status.st_size > BUILTIN_FILE_MAX)
-		return -EFBIG;
-	bytes = malloc((size_t)status.st_size + 1);
-	if (!bytes)
-		return -ENOMEM;
-	while (length < (size_t)status.st_size) {
-		ssize_t got = pread(file_fd, bytes + length, (size_t)status.st_size - length,
-			(off_t)length);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		length += (size_t)got;
-	}
-	bytes[length] = '\0';
-	*ret_bytes = bytes;
-	*ret_length = length;
-	bytes = NULL;
-	return 0;
 }

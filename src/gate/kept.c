@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/saved.h"
+#include "effects/whole.h"
 #include "gate/conn.h"
 #include "gate/limits.h"
 #include "gate/listener.h"
@@ -14,7 +15,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/param.h>
-#include <sys/stat.h>
 
 #define TEXT_MAX (64U << 20)
 #define STATE_MAX (16U << 20) /* of a service */
@@ -346,32 +346,6 @@ take_row(void *owner, unsigned int kind, void *row)
 	return 0;
 }
 
-static int
-read_text(int memory_fd, char **ret_text, size_t *ret_length)
-{
-	struct stat status;
-	size_t length = 0;
-	auto_free char *text = NULL;
-
-	if (fstat(memory_fd, &status) < 0 || status.st_size > TEXT_MAX)
-		return -EFBIG;
-	text = malloc((size_t)status.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (length < (size_t)status.st_size) {
-		ssize_t got = pread(memory_fd, text + length, (size_t)status.st_size - length,
-			(off_t)length);
-
-		if (got <= 0)
-			return -EIO;
-		length += (size_t)got;
-	}
-	*ret_text = text;
-	*ret_length = length;
-	text = NULL;
-	return 0;
-}
-
 void
 kept_restore(struct gate *gate)
 {
@@ -384,7 +358,7 @@ kept_restore(struct gate *gate)
 
 	if (!gate->kept)
 		return;
-	result = read_text(gate->kept->memory_fd, &text, &length);
+	result = whole_read(gate->kept->memory_fd, TEXT_MAX, &text, &length);
 	if (result == 0)
 		result = saved_read(&form, text, length, &reader, &mistake);
 	restoring.lost += gate->kept->count - restoring.next;

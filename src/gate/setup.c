@@ -5,16 +5,16 @@
 
 #include "config/banner_files.h"
 #include "effects/sealed.h"
-#include "gate/builtin.h"
+#include "effects/whole.h"
 #include "gate/memory.h"
 #include "gate/rules.h"
 #include "gate/service.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 #define TEXT_MAX (256 << 20)
-#define CONFIG_BANNERS 3 /* the descriptor of a message that they come by */
+#define FILE_MAX (16 << 20) /* of a built-in */
+#define CONFIG_BANNERS 3    /* the descriptor of a message that they come by */
 
 static int
 broken(const char **ret_rule, const char *rule)
@@ -31,33 +31,6 @@ no_memory(const char **ret_rule)
 }
 
 static int
-read_text(int text_fd, char **ret_text, size_t *ret_length)
-{
-	auto_free char *text = NULL;
-	struct stat status;
-	size_t length = 0;
-
-	if (fstat(text_fd, &status) < 0 || status.st_size > TEXT_MAX)
-		return -EFBIG;
-	text = malloc((size_t)status.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (length < (size_t)status.st_size) {
-		ssize_t got = pread(text_fd, text + length, (size_t)status.st_size - length,
-			(off_t)length);
-
-		if (got <= 0)
-			return -EIO;
-		length += (size_t)got;
-	}
-	text[length] = '\0';
-	*ret_text = text;
-	*ret_length = length;
-	text = NULL;
-	return 0;
-}
-
-static int
 read_config(struct setup *setup, int text_fd, const char **ret_rule)
 {
 	struct complaint_list *complaints = complaint_list_new();
@@ -67,7 +40,7 @@ read_config(struct setup *setup, int text_fd, const char **ret_rule)
 	int result = complaints ? 0 : -ENOMEM;
 
 	if (result == 0)
-		result = read_text(text_fd, &text, &length);
+		result = whole_read(text_fd, TEXT_MAX, &text, &length);
 	if (result == 0) {
 		config = config_load_text("configuration", text, length, complaints);
 		if (!config || complaint_count(complaints) > 0)
@@ -236,7 +209,7 @@ setup_add_file(struct gate *gate, struct message *message, const char **ret_rule
 	service = &setup->services[index];
 	if (service->file)
 		return broken(ret_rule, "two files of one service");
-	if (builtin_read_file(message->fds[0], &service->file, &service->file_length) < 0)
+	if (whole_read(message->fds[0], FILE_MAX, &service->file, &service->file_length) < 0)
 		return broken(ret_rule, "a file that cannot be read");
 	return 0;
 }
