@@ -78,8 +78,9 @@ put_point(uint32_t point, char to[static 4])
 	return length;
 }
 
-size_t
-chat_name_fold(const char *name, char *to, size_t max)
+/* Write `name` without its case; at most `max` bytes, no NUL; the length. */
+static size_t
+fold(const char *name, char *to, size_t max)
 {
 	size_t left = strlen(name);
 	size_t length = 0;
@@ -107,9 +108,9 @@ bool
 chat_name_equal(const char *a, const char *b)
 {
 	char folded_a[CHAT_ROOM_BYTES], folded_b[CHAT_ROOM_BYTES];
-	size_t length = chat_name_fold(a, folded_a, sizeof(folded_a));
+	size_t length = fold(a, folded_a, sizeof(folded_a));
 
-	return chat_name_fold(b, folded_b, sizeof(folded_b)) == length &&
+	return fold(b, folded_b, sizeof(folded_b)) == length &&
 		memcmp(folded_a, folded_b, length) == 0;
 }
 
@@ -117,7 +118,7 @@ uint64_t
 chat_name_hash(const struct siphash_key *key, const char *name)
 {
 	char folded[CHAT_ROOM_BYTES];
-	size_t length = chat_name_fold(name, folded, sizeof(folded));
+	size_t length = fold(name, folded, sizeof(folded));
 
 	return siphash(key, folded, length);
 }

@@ -9,12 +9,9 @@
 #define CHAT_NAME_BYTES (NAME_USER_POINTS * 4)
 #define CHAT_ROOM_BYTES (NAME_ROOM_POINTS * 4)
 
-/* Write `name` without its case; at most `max` bytes, no NUL; the length. Upper case of ASCII,
- * Latin, Greek, Cyrillic and Armenian is folded one to one, a final sigma as any other; scripts
- * without case stay. No locale, and no folding that changes the number of code points. */
-size_t chat_name_fold(const char *name, char *to, size_t max);
-
-/* Two names are one, but for case; a hash that is the same for both. */
+/* Two names are one, but for case; a hash that is the same for both. Upper case of ASCII, Latin,
+ * Greek, Cyrillic and Armenian is folded one to one, a final sigma as any other; scripts without
+ * case stay. No locale, and no folding that changes the number of code points. */
 bool chat_name_equal(const char *a, const char *b);
 uint64_t chat_name_hash(const struct siphash_key *key, const char *name);
 

@@ -113,8 +113,9 @@ chat_room_tell(struct chat_room *room, const struct chat_user *except, const cha
 	chat_room_send_text(room, except);
 }
 
-bool
-chat_room_charge(const struct chat_room *room, struct chat *chat)
+/* May something be delivered to all of the room now? True takes it from what may be. */
+static bool
+charge(const struct chat_room *room, struct chat *chat)
 {
 	msec now = builtin_now(chat->builtin);
 	msec span = now - chat->deliveries_at;
@@ -133,7 +134,7 @@ chat_room_charge(const struct chat_room *room, struct chat *chat)
 bool
 chat_room_may_say(struct chat_user *user)
 {
-	if (chat_room_charge(user->room, user->chat))
+	if (charge(user->room, user->chat))
 		return true;
 	chat_user_tell(user, "The chat is too busy; that was lost.");
 	return false;
@@ -153,7 +154,7 @@ void
 chat_room_notice(struct chat_room *room, struct chat_user *user, enum chat_notice notice,
 	const char *detail)
 {
-	if (room->member_count > CHAT_CROWD || !chat_room_charge(room, user->chat)) {
+	if (room->member_count > CHAT_CROWD || !charge(room, user->chat)) {
 		count_for_later(room, user->chat, notice);
 		return;
 	}

@@ -62,10 +62,8 @@ void chat_room_send_text(struct chat_room *room, const struct chat_user *except)
 void chat_room_tell(struct chat_room *room, const struct chat_user *except, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* May something be delivered to all of the room now? True takes it from what may be delivered. */
-bool chat_room_charge(const struct chat_room *room, struct chat *chat);
-
-/* The same for what `user` has to say to his room; he is told if it is lost. */
+/* May what `user` has to say be delivered to all of his room now? True takes it from what may be
+ * delivered; he is told if it is lost. */
 bool chat_room_may_say(struct chat_user *user);
 
 /* `user` has joined, left, or was called `old_name`; `detail` is the reason or the old name. */

@@ -28,21 +28,16 @@ chat_user_send_raw(struct chat_user *user, const char *bytes, size_t length)
 
 /* A prompt has no line end. It is sent before the next text, for those who read by lines. */
 void
-chat_user_send(struct chat_user *user, const char *text, size_t length)
-{
-	if (user->is_prompted)
-		chat_user_send_raw(user, "\r\n", 2);
-	user->is_prompted = false;
-	chat_user_send_raw(user, text, length);
-}
-
-void
 chat_user_send_text(struct chat_user *user)
 {
 	const struct textbuf *text = &user->chat->text;
 
-	if (textbuf_error(text) == 0 && text->length > 0)
-		chat_user_send(user, text->text, text->length);
+	if (textbuf_error(text) < 0 || text->length == 0)
+		return;
+	if (user->is_prompted)
+		chat_user_send_raw(user, "\r\n", 2);
+	user->is_prompted = false;
+	chat_user_send_raw(user, text->text, text->length);
 }
 
 void

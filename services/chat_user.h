@@ -11,13 +11,11 @@ void chat_user_begin(struct chat_user *user, struct chat *chat, struct conn *con
 /* Ask for a name again. */
 void chat_user_prompt(struct chat_user *user);
 
-/* Send text to a user; whoever does not take it is doomed (SLOW). Doomed ones get nothing. Raw:
- * bytes that are no text, so they do not end the line of a prompt. */
-void chat_user_send(struct chat_user *user, const char *text, size_t length);
-void chat_user_send_raw(struct chat_user *user, const char *bytes, size_t length);
-
-/* Send chat->text, if all of it could be built. */
+/* Send chat->text to a user, if all of it could be built; whoever does not take it is doomed
+ * (SLOW). Doomed ones get nothing. Raw: bytes that are no text, so they do not end the line of a
+ * prompt. */
 void chat_user_send_text(struct chat_user *user);
+void chat_user_send_raw(struct chat_user *user, const char *bytes, size_t length);
 
 /* Tell one user something: "*** " and the line end are added. */
 void chat_user_tell(struct chat_user *user, const char *format, ...)

@@ -139,8 +139,9 @@ last_part(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-const char *
-lint_program(const struct service_config *service)
+/* The last part of the program's path; what tcpd wraps is the program. NULL: a built-in. */
+static const char *
+program_of(const struct service_config *service)
 {
 	const char *name;
 
@@ -197,7 +198,7 @@ judge_root(struct lint *lint, const struct service_config *service)
 	if (reach > LINT_REACH_HOST)
 		lint_add(lint, LINT_root_public, service, where,
 			"\"%s\" runs %s as root for %s; give it a user of its own", service->name,
-			lint_program(service),
+			program_of(service),
 			reach == LINT_REACH_ANYBODY ? "everybody"
 						    : "clients from beyond this host");
 	else if (reach == LINT_REACH_HOST && config_speaks_streams(service) &&
@@ -206,7 +207,7 @@ judge_root(struct lint *lint, const struct service_config *service)
 		lint_add(lint, LINT_socket_open, service, check_key_where(service, KEY_PLACE_mode),
 			"every user may connect to \"%s\", which runs %s as root; set mode=0660 "
 			"and group, or only_from=user:NAME",
-			service->name, lint_program(service));
+			service->name, program_of(service));
 }
 
 static void
@@ -216,7 +217,7 @@ judge_shell(struct lint *lint, const struct service_config *service)
 		"mksh", "tcsh", "zsh", NULL };
 
 	if (service->program == NULL || lint_reach_of(service, 0) <= LINT_REACH_HOST ||
-		!is_among(lint_program(service), shells))
+		!is_among(program_of(service), shells))
 		return;
 	for (char *const *word = service->program + 1; *word != NULL; word++)
 		if ((*word)[0] != '-' || strchr(*word, 'c') != NULL)
@@ -234,7 +235,7 @@ is_known_for_logins(const struct service_config *service)
 		"pure-ftpd", "pure-ftpd-wrapper", "rexecd", "rlogind", "rshd", "telnetd",
 		"utelnetd", "vsftpd", NULL };
 	static const char *const wrappers[] = { "stunnel", "stunnel3", "stunnel4", NULL };
-	const char *name = lint_program(service);
+	const char *name = program_of(service);
 
 	if (name == NULL || is_among(name, wrappers))
 		return false;

@@ -25,9 +25,6 @@ bool lint_is_ignored(const struct service_config *service, enum lint_rule rule);
 /* By its sockets of that type; 0: by all. */
 enum lint_reach lint_reach_of(const struct service_config *service, int type);
 
-/* The last part of the program's path; what tcpd wraps is the program. NULL: a built-in. */
-const char *lint_program(const struct service_config *service);
-
 /* Whom the program runs as; false: nobody knows. */
 bool lint_user(const struct lint *lint, const struct service_config *service, uint32_t *ret_uid);
 

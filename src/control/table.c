@@ -13,7 +13,6 @@
 struct cell {
 	json_t *value;
 	char *shown;
-	enum tone tone;
 };
 
 struct table {
@@ -130,13 +129,6 @@ void
 table_narrow(struct table *table, size_t most)
 {
 	table->most = most;
-}
-
-void
-table_set_tone(struct table *table, enum tone tone)
-{
-	if (table->count > 0)
-		table->cells[table->count - 1].tone = tone;
 }
 
 json_t *
@@ -286,8 +278,7 @@ write_lines(const struct layout *layout, struct textbuf *buf)
 		used = 0;
 		for (size_t i = 0; i < table->column_count; i++)
 			if (layout->is_shown[i])
-				add_cell(layout, buf, i, layout->texts[at + i],
-					table->cells[at + i].tone, &used);
+				add_cell(layout, buf, i, layout->texts[at + i], TONE_PLAIN, &used);
 		end_line(buf);
 	}
 }

@@ -32,9 +32,6 @@ void table_add_value(struct table *table, json_t *value, const char *shown);
 /* On a terminal the first column takes so many places at most, whatever its texts are. */
 void table_narrow(struct table *table, size_t most);
 
-/* The tone of the cell that was added last. */
-void table_set_tone(struct table *table, enum tone tone);
-
 /* The rows as an array; NULL: no memory. */
 json_t *table_json(const struct table *table);
 

@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define LARGE 4096
-
 /* What two services have in common when they share a set: the lists, and where they stand. */
 struct shape {
 	char *const *lists[3];

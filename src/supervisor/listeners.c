@@ -424,12 +424,6 @@ listeners_prepare(struct supervisor *supervisor, const struct service_set *set,
 	return 0;
 }
 
-void
-listeners_discard(struct listener_set *listeners)
-{
-	discard_set(listeners);
-}
-
 static void
 log_listener(const struct listener *listener, const char *service)
 {

@@ -18,9 +18,6 @@ int listeners_plan(const struct supervisor *supervisor, const struct config *con
 /* Make them the running ones: closes what is no longer wanted, applies options to what is. */
 void listeners_swap(struct supervisor *supervisor, struct listener_set *listeners);
 
-/* Close those that are new, in a set that was not swapped in. */
-void listeners_discard(struct listener_set *listeners);
-
 /* Close all. */
 void listeners_close_all(struct supervisor *supervisor);
 

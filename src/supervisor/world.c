@@ -11,8 +11,6 @@
 #include <sched.h>
 #include <string.h>
 
-#define LIMITS_MAX 16
-
 /* A key of rlimits.def. */
 struct limit_row {
 	size_t offset; /* of its text in struct service_keys */
