@@ -38,12 +38,6 @@ sentence_of(enum verdict verdict)
 }
 
 static json_t *
-text_or_null(const char *text)
-{
-	return text != NULL ? varlink_text(text, strlen(text)) : json_null();
-}
-
-static json_t *
 explanation_json(const struct explanation *explanation, const struct explain_question *question)
 {
 	char peer[NETADDR_TEXT_MAX];
@@ -54,8 +48,9 @@ explanation_json(const struct explanation *explanation, const struct explain_que
 
 		if (json_array_append_new(steps,
 			    json_pack("{s:s, s:s, s:o, s:o, s:i}", "step", step->word, "says",
-				    explain_says_word(step->says), "why", text_or_null(step->why),
-				    "file", text_or_null(step->file), "line", (int)step->line)) <
+				    explain_says_word(step->says), "why",
+				    varlink_text_or_null(step->why), "file",
+				    varlink_text_or_null(step->file), "line", (int)step->line)) <
 			0) {
 			json_decref(steps);
 			steps = NULL;
@@ -64,7 +59,7 @@ explanation_json(const struct explanation *explanation, const struct explain_que
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "service", question->service->name,
 		"peer", netaddr_format(question->peer, peer), "by", type_word(question->type),
 		"says", explain_says_word(explanation->says), "verdict",
-		text_or_null(explanation->verdict != VERDICT_ADMIT
+		varlink_text_or_null(explanation->verdict != VERDICT_ADMIT
 				? verdict_word(explanation->verdict)
 				: NULL),
 		"steps", steps);

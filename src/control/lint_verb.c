@@ -27,22 +27,17 @@ fail(int error)
 /* ---------------------------------------------------------------- findings */
 
 static json_t *
-text_or_null(const char *text)
-{
-	return text != NULL ? varlink_text(text, strlen(text)) : json_null();
-}
-
-static json_t *
 finding_json(const struct lint_finding *finding)
 {
 	const struct lint_row *row = lint_row(finding->rule);
 	const struct where *where = &finding->where;
 
 	return json_pack("{s:s, s:s, s:o, s:o, s:i, s:i, s:o}", "rule", row->word, "severity",
-		lint_severity_word(row->severity), "service", text_or_null(finding->service),
-		"file", text_or_null(where->source != NULL ? where->source->name : NULL), "line",
+		lint_severity_word(row->severity), "service",
+		varlink_text_or_null(finding->service), "file",
+		varlink_text_or_null(where->source != NULL ? where->source->name : NULL), "line",
 		(int)where->line, "column", (int)where->column, "text",
-		text_or_null(finding->text));
+		varlink_text_or_null(finding->text));
 }
 
 static int

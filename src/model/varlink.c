@@ -285,3 +285,9 @@ varlink_text(const char *bytes, size_t length)
 	textbuf_fini(&text);
 	return string;
 }
+
+json_t *
+varlink_text_or_null(const char *text)
+{
+	return text != NULL ? varlink_text(text, strlen(text)) : json_null();
+}

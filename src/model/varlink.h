@@ -68,5 +68,6 @@ int varlink_write_error(struct textbuf *out, const char *error, json_t *paramete
 
 /* A text of a stranger as a JSON string: what is no UTF-8 as \xNN. NULL: no memory. */
 json_t *varlink_text(const char *bytes, size_t length);
+json_t *varlink_text_or_null(const char *text); /* null of none */
 
 #endif
