@@ -20,7 +20,10 @@ struct complaint {
 	uint32_t order; /* of the source; 0 for what is in no file */
 	uint32_t line;
 	uint32_t column;
-	char *text;    /* "file:line:column: key: text", escaped */
+	char *file;    /* NULL: none */
+	char *key;     /* NULL: none */
+	char *said;    /* what is wrong */
+	char *text;    /* "file:line:column: key: what is wrong", escaped */
 	char *excerpt; /* the line and the caret; NULL: none */
 };
 
@@ -41,15 +44,23 @@ complaint_list_new(void)
 	return calloc(1, sizeof(struct complaint_list));
 }
 
+static void
+complaint_fini(struct complaint *complaint)
+{
+	free(complaint->file);
+	free(complaint->key);
+	free(complaint->said);
+	free(complaint->text);
+	free(complaint->excerpt);
+}
+
 struct complaint_list *
 complaint_list_free(struct complaint_list *list)
 {
 	if (list == NULL)
 		return NULL;
-	for (size_t i = 0; i < list->kept_count; i++) {
-		free(list->kept[i].text);
-		free(list->kept[i].excerpt);
-	}
+	for (size_t i = 0; i < list->kept_count; i++)
+		complaint_fini(&list->kept[i]);
 	free(list->kept);
 	free(list);
 	return NULL;
@@ -169,6 +180,12 @@ is_before(const struct complaint *a, const struct complaint *b)
 	return a->line != b->line ? a->line < b->line : a->column < b->column;
 }
 
+static char *
+copy(const char *text)
+{
+	return text != NULL ? strdup(text) : NULL;
+}
+
 /* A default of ten thousand services is one mistake. */
 static bool
 is_kept(const struct complaint_list *list, const struct complaint *complaint)
@@ -252,17 +269,19 @@ complain(struct complaint_list *list, const struct where *where, const char *key
 		.order = where->source != NULL ? where->source->order : 0,
 		.line = where->line,
 		.column = where->column,
+		.file = copy(where->source != NULL ? where->source->name : NULL),
+		.key = copy(key),
+		.said = copy(message),
 		.text = textbuf_take(&text),
 		.excerpt = textbuf_take(&excerpt),
 	};
 	if (complaint.text != NULL && is_kept(list, &complaint)) {
 		list->count--;
-		free(complaint.text);
-		free(complaint.excerpt);
-	} else if (complaint.text == NULL || keep_complaint(list, &complaint) < 0) {
-		free(complaint.text);
-		free(complaint.excerpt);
-	}
+		complaint_fini(&complaint);
+	} else if (complaint.text == NULL || complaint.said == NULL ||
+		(where->source != NULL && complaint.file == NULL) ||
+		(key != NULL && complaint.key == NULL) || keep_complaint(list, &complaint) < 0)
+		complaint_fini(&complaint);
 }
 
 size_t
@@ -275,6 +294,23 @@ const char *
 complaint_message(const struct complaint_list *list, size_t index)
 {
 	return index < list->kept_count ? list->kept[index].text : NULL;
+}
+
+bool
+complaint_pieces(const struct complaint_list *list, size_t index,
+	struct complaint_pieces *ret_pieces)
+{
+	const struct complaint *complaint;
+
+	if (index >= list->kept_count)
+		return false;
+	complaint = &list->kept[index];
+	*ret_pieces = (struct complaint_pieces){ .file = complaint->file,
+		.line = complaint->line,
+		.column = complaint->column,
+		.key = complaint->key,
+		.text = complaint->said };
+	return true;
 }
 
 void

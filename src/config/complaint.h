@@ -44,6 +44,17 @@ size_t complaint_count(const struct complaint_list *list);
  * "file:line:column: key: text"; NULL beyond the last that is kept. */
 const char *complaint_message(const struct complaint_list *list, size_t index);
 
+/* The same in pieces, which are the list's; false beyond the last. */
+struct complaint_pieces {
+	const char *file; /* NULL: it is about none */
+	uint32_t line;    /* 0, as the column: not known */
+	uint32_t column;
+	const char *key; /* NULL: it is about none */
+	const char *text;
+};
+bool complaint_pieces(const struct complaint_list *list, size_t index,
+	struct complaint_pieces *ret_pieces);
+
 /* Write them all, sorted: "file:line:column: key: text", the line, the caret. */
 void complaint_list_show(const struct complaint_list *list, struct textbuf *ret_text);
 

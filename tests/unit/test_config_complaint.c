@@ -64,6 +64,33 @@ a_complaint_shows_place_key_text_line_and_caret(void **state)
 }
 
 static void
+a_complaint_comes_in_pieces_as_it_was_noted(void **state)
+{
+	struct complaint_list *list = complaint_list_new();
+	struct source source = source_of("x\n");
+	struct where where = { &source, 1, 1, 1 };
+	struct complaint_pieces pieces;
+
+	(void)state;
+	assert_false(complaint_pieces(list, 0, &pieces));
+	complain(list, &where, "key", "\x01 is wrong");
+	complain(list, NULL, NULL, "the host");
+	assert_true(complaint_pieces(list, 0, &pieces));
+	assert_null(pieces.file);
+	assert_null(pieces.key);
+	assert_int_equal(pieces.line, 0);
+	assert_string_equal(pieces.text, "the host");
+	assert_true(complaint_pieces(list, 1, &pieces));
+	assert_string_equal(pieces.file, "file");
+	assert_int_equal(pieces.line, 1);
+	assert_int_equal(pieces.column, 1);
+	assert_string_equal(pieces.key, "key");
+	assert_string_equal(pieces.text, "\x01 is wrong");
+	assert_false(complaint_pieces(list, 2, &pieces));
+	(void)complaint_list_free(list);
+}
+
+static void
 the_caret_stands_under_the_culprit_behind_wide_and_unprintable_bytes(void **state)
 {
 	(void)state;
@@ -245,6 +272,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_complaint_shows_place_key_text_line_and_caret),
+		cmocka_unit_test(a_complaint_comes_in_pieces_as_it_was_noted),
 		cmocka_unit_test(
 			the_caret_stands_under_the_culprit_behind_wide_and_unprintable_bytes),
 		cmocka_unit_test(a_place_behind_the_line_is_marked_at_its_end),
