@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's counters for machines, on stdout. */
+/* The daemon's counters for machines, on stdout: as text, or with --json a family on each line. */
 #ifndef REEVE_CONTROL_METRICS_H
 #define REEVE_CONTROL_METRICS_H
 

@@ -58,13 +58,38 @@ list_ports(const struct control *control)
 static int
 verb_metrics(const struct control *control)
 {
-	bool is_plain = json_is_true(json_object_get(control->arguments, "plain"));
+	bool is_plain = !control->output.is_json &&
+		json_is_true(json_object_get(control->arguments, "plain"));
 	int error = metrics_print(control, is_plain ? OPENMETRICS_PLAIN : OPENMETRICS_1_0);
 
 	return error < 0 ? fail("metrics", error == -ENOENT ? -ESRCH : error) : 0;
 }
 
 /* --- check */
+
+/* As lint prints what it finds. */
+static int
+print_check_json(const struct control *control, const struct config *config,
+	const struct complaint_list *complaints)
+{
+	json_t *list = json_array();
+	struct complaint_pieces pieces;
+
+	for (size_t i = 0; list != NULL && complaint_pieces(complaints, i, &pieces); i++)
+		if (json_array_append_new(list,
+			    json_pack("{s:o, s:I, s:I, s:o, s:o}", "file",
+				    varlink_text_or_null(pieces.file), "line",
+				    (json_int_t)pieces.line, "column", (json_int_t)pieces.column,
+				    "key", varlink_text_or_null(pieces.key), "text",
+				    varlink_text_or_null(pieces.text))) < 0) {
+			json_decref(list);
+			list = NULL;
+		}
+	return output_print_json(&control->output,
+		json_pack("{s:o, s:I, s:o}", "complaints", list, "count",
+			(json_int_t)complaint_count(complaints), "services",
+			config != NULL ? json_integer(config->service_count) : json_null()));
+}
 
 static int
 verb_check(const struct control *control)
@@ -74,13 +99,16 @@ verb_check(const struct control *control)
 	struct config_host host;
 	struct config *config;
 	size_t count;
+	int error = 0;
 
 	if (complaints == NULL)
 		return fail("check", -ENOMEM);
 	config_host_ask(&host);
 	config = config_load_checked(&control->paths, &host, complaints);
 	count = complaint_count(complaints);
-	if (config == NULL) {
+	if (control->output.is_json)
+		error = print_check_json(control, config, complaints);
+	else if (config == NULL) {
 		complaint_list_show(complaints, &text);
 		(void)fprintf(stderr, "%s%zu complaint%s\n", text.text != NULL ? text.text : "",
 			count, count == 1 ? "" : "s");
@@ -91,6 +119,8 @@ verb_check(const struct control *control)
 	textbuf_fini(&text);
 	(void)complaint_list_free(complaints);
 	(void)config_free(config);
+	if (error < 0)
+		return fail("check", error);
 	return count > 0 ? 1 : 0;
 }
 

@@ -2,13 +2,16 @@
 """The commands that read the configuration and serve nothing, and starts that must not happen."""
 
 import contextlib
+import json
 import os
 import re
 import socket
+import subprocess
 
 from claims import IS_ROOT, TREE, Skip, claim, expect, expect_equal
 from system import free_port
 from talk import receive_line
+from varlink import REEVECTL
 
 PLACE = re.compile(r"^(\S+?):(\d+):(\d+): ", re.MULTILINE)
 
@@ -53,6 +56,33 @@ def check_reports_every_mistake_of_every_file_in_one_run(scene):
     for meant in ("tcp", "instances", "echo", "idle"):
         expect(re.search(r'did you mean "?%s' % meant, text), "no %s meant in:\n%s", meant, text)
     expect("^" in text and "instnaces=3" in text, "no line with a caret:\n%s", text)
+
+
+def checked(*options):
+    """How `reevectl check` ends, and what it writes to stdout and to stderr."""
+    done = subprocess.run([REEVECTL, "check", *options], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@claim()
+def reevectl_check_says_the_same_and_json_has_it_in_pieces(scene):
+    options = files(scene, BAD_TABLE, 'defaults: { idel = "3s"; };\n')
+    status, _, errors = scene.run_reeved("--check", *options)
+    expect_equal(checked(*options), (status, "", errors), "what reevectl says")
+    status, out, errors_of_json = checked("--json", *options)
+    expect_equal((status, errors_of_json), (1, ""), "status, and what is on stderr beside")
+    told = json.loads(out)
+    expect_equal((told["count"], told["services"]), (len(told["complaints"]), None), "numbers")
+    lines = ["%(file)s:%(line)d:%(column)d: " % one + (one["key"] + ": " if one["key"] else "") +
+             one["text"] for one in told["complaints"]]
+    expect_equal(lines, [line for line in errors.splitlines() if PLACE.match(line)], "complaints")
+    status, out, errors = checked("--json", *files(scene, good_table(scene)))
+    expect_equal((status, json.loads(out), errors),
+                 (0, {"complaints": [], "count": 0, "services": 3}, ""), "of one without mistakes")
+    status, out, _ = checked("--json", "--config", scene.path("none.conf"))
+    complaint, = json.loads(out)["complaints"]
+    expect_equal((status, complaint["file"], complaint["line"], complaint["key"]),
+                 (1, scene.path("none.conf"), 0, None), "of a file that there is not")
 
 
 @claim()

@@ -98,6 +98,28 @@ def refusals_have_their_verdict_and_names_are_escaped(scene):
 
 
 @claim()
+def json_has_the_same_families_one_on_a_line(scene):
+    daemon = scene.daemon(ODD_LINE + scene.line("echo", "tcp4"))
+    refused_client(scene, daemon)
+    use(daemon, "echo", 1)
+    wait_until(lambda: count(daemon, "connection_duration_seconds", "_count", service="echo") == 1
+               and count(daemon, "refusals", service='a"b\\c', verdict="access") == 1, "the ends")
+    families = openmetrics.read(text_of(daemon))
+    told = [json.loads(line) for line in text_of(daemon, "--json").splitlines()]
+    expect_equal([family["name"] for family in told], list(families), "the families")
+    for family in told:
+        name = family["name"]
+        samples = {(sample["name"][len(name):], tuple(sorted(sample["labels"].items()))):
+                   sample["value"] for sample in family["samples"]}
+        expect_equal({key.upper(): family[key] for key in ("type", "unit", "help") if key in family},
+                     families[name].meta, name)
+        if name.startswith(SERVICE):
+            expect_equal(samples, families[name].samples, name)
+        expect_equal(list(samples), list(families[name].samples), "the samples of " + name)
+    expect_equal(text_of(daemon, "--json", "--plain")[:1], "{", "the beginning with --plain")
+
+
+@claim()
 def reloads_gates_and_the_configuration_are_told(scene):
     daemon = scene.daemon(scene.line("echo", "tcp4"), args=["--gates", "2"])
     before = openmetrics.read(text_of(daemon))
