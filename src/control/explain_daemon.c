@@ -14,9 +14,10 @@
 #include <string.h>
 
 int64_t
-explain_ask_active(const struct control *control, const char *service)
+explain_ask_active(const struct control *control, const char *service, uint32_t number)
 {
 	const struct shared *view = NULL;
+	struct shared_facts facts;
 	struct daemon_state state;
 	int64_t active = -1;
 
@@ -24,7 +25,9 @@ explain_ask_active(const struct control *control, const char *service)
 		return -1;
 	if (daemon_view_counters(control->run_dir, &view) == 0)
 		for (size_t i = 0; i < state.port_count; i++)
-			if (strcmp(state.ports[i].service, service) == 0)
+			if (strcmp(state.ports[i].service, service) == 0 &&
+				shared_row_facts(view, state.ports[i].row, &facts) &&
+				facts.number == number)
 				active = shared_active(view, state.ports[i].row);
 	(void)shared_view_free(view);
 	daemon_state_fini(&state);

@@ -7,8 +7,9 @@
 #include "base/netaddr.h"
 #include "control/explain.h"
 
-/* Connections that the service has now; -1: not known. */
-int64_t explain_ask_active(const struct control *control, const char *service);
+/* Connections that the service has now, the one of that number (from 1) of its name; -1: not
+ * known. */
+int64_t explain_ask_active(const struct control *control, const char *service, uint32_t number);
 
 /* All bans of now, as the daemon lists them; NULL: not known. The caller's. */
 json_t *explain_ask_bans(const struct control *control);

@@ -177,6 +177,8 @@ static int
 explain_one(struct run *run, const struct service_config *service, int type)
 {
 	const struct explain_asked *asked = run->asked;
+	/* The rules have those of one name alone. */
+	uint32_t number = (uint32_t)(service - run->rules->config.services) + 1;
 	struct explain_ban ban;
 	bool is_banned = explain_find_ban(run->bans, service->name, &asked->peer,
 		asked->has_user ? asked->unix_peer.user : BAN_NO_USER, &ban);
@@ -190,7 +192,7 @@ explain_one(struct run *run, const struct service_config *service, int type)
 		.minute = asked->minute,
 		.naming = run->naming,
 		.names = run->has_asked_names ? &run->names : NULL,
-		.active = explain_ask_active(run->control, service->name),
+		.active = explain_ask_active(run->control, service->name, number),
 		.are_bans_known = run->bans != NULL,
 		.ban = is_banned ? &ban : NULL,
 	};

@@ -7,6 +7,7 @@ import subprocess
 
 from claims import IS_ROOT, REEVED, WAIT, Skip, claim, expect, expect_equal
 from harness import SANITIZER_REPORT
+from talk import ask
 from varlink import reevectl
 
 REEVECTL = os.path.join(os.path.dirname(REEVED), "reevectl")
@@ -158,6 +159,18 @@ def explain_counts_the_places_of_a_running_daemon(scene):
     expect("1 taken now" in out and "waits (instances)" in out, "a full service: %s", out)
     out, _ = reevectl(daemon, "explain", "shut", "127.0.0.1", status=1)
     expect("refused (full)" in out, "one that lets nobody wait: %s", out)
+
+
+@claim()
+def explain_counts_the_places_of_each_service_of_a_name(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4", keys="instances=5") +
+                          scene.line("echo", "unix", keys="instances=7"))
+    client = daemon.client("echo", "unix")
+    expect_equal(ask(client, b"x"), b"x", "the answer")
+    for peer, places in (("127.0.0.1", "instances=5 (0 taken now)"),
+                         ("unix", "instances=7 (1 taken now)")):
+        out, _ = reevectl(daemon, "explain", "echo", peer)
+        expect(places in out, "not %s, but: %s", places, out)
 
 
 @claim()
