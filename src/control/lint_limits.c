@@ -16,9 +16,9 @@ judge_sources(struct lint *lint, const struct service_config *service)
 	if (lint_reach_of(service, SOCK_STREAM) == LINT_REACH_ANYBODY && keys->per_source == 0 &&
 		keys->cps_per_source == 0 && keys->cps == 0)
 		lint_add(lint, LINT_no_source_limit, service, &service->where,
-			"one source may take all %lld places of \"%s\"; set per_source or "
-			"cps_per_source",
-			(long long)keys->instances, service->name);
+			"one source may take all places of \"%s\" (instances=%lld); set per_source "
+			"or cps_per_source",
+			service->name, (long long)keys->instances);
 	else if (lint_reach_of(service, SOCK_DGRAM) == LINT_REACH_ANYBODY &&
 		keys->pps_per_source == 0)
 		lint_add(lint, LINT_no_source_limit, service, &service->where,
@@ -59,9 +59,9 @@ judge_memory(struct lint *lint, const struct service_config *service)
 		return;
 	lint_add(lint, LINT_memory, service,
 		check_key_where(service, is_data ? KEY_PLACE_rlimit_data : KEY_PLACE_rlimit_as),
-		"%lld programs of \"%s\" with %lld MiB each are more than the %lld MiB of this "
-		"host",
-		(long long)keys->instances, service->name, (long long)(each / MIB),
+		"the programs of \"%s\" (instances=%lld) with %lld MiB each are more than the "
+		"%lld MiB of this host",
+		service->name, (long long)keys->instances, (long long)(each / MIB),
 		(long long)(lint->host->memory / MIB));
 }
 
@@ -80,9 +80,9 @@ judge_processes(struct lint *lint, const struct service_config *service)
 	if (most > 0 && keys->instances > most)
 		lint_add(lint, LINT_processes, service,
 			check_key_where(service, KEY_PLACE_instances),
-			"\"%s\" has %lld instances, and %s may have %lld processes", service->name,
-			(long long)keys->instances, most == of_user ? "its user" : "this host",
-			(long long)most);
+			"\"%s\" has %lld instances, and %s may have no more processes than %lld",
+			service->name, (long long)keys->instances,
+			most == of_user ? "its user" : "this host", (long long)most);
 }
 
 void

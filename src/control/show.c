@@ -53,6 +53,13 @@ show_json(const json_t *reply)
 	return is_written ? 0 : 1;
 }
 
+/* Behind the name of what there is so much of. */
+static const char *
+plural(long long count)
+{
+	return count == 1 ? "" : "s";
+}
+
 bool
 show_mistakes(const struct varlink_message *reply)
 {
@@ -63,7 +70,7 @@ show_mistakes(const struct varlink_message *reply)
 		return false;
 	/* The daemon has made the lines harmless, and kept their ends. */
 	(void)fprintf(stderr, "%s%lld complaint%s\nthe running configuration is unchanged\n", text,
-		count, count == 1 ? "" : "s");
+		count, plural(count));
 	return true;
 }
 
@@ -125,6 +132,10 @@ static void
 print_daemon(const struct control *control, const json_t *daemon)
 {
 	FILE *file = control->output.file;
+	long long services = show_number(daemon, "services");
+	long long ports = show_number(daemon, "ports");
+	long long gates = show_number(daemon, "gates");
+	long long complaints = show_number(daemon, "complaints");
 	const json_t *name;
 	size_t index;
 	char uptime[32];
@@ -136,21 +147,21 @@ print_daemon(const struct control *control, const json_t *daemon)
 	print_harmless(control, show_text(daemon, "state"));
 	(void)fprintf(file, ", up for %s\n", uptime);
 	(void)fprintf(file,
-		"configuration %lld: %lld services on %lld ports, %lld of %lld gates serve it\n",
-		show_number(daemon, "generation"), show_number(daemon, "services"),
-		show_number(daemon, "ports"), show_number(daemon, "gates_serving"),
-		show_number(daemon, "gates"));
-	(void)fprintf(file, "%lld programs run\n", show_number(daemon, "programs"));
+		"configuration %lld: %lld service%s on %lld port%s, served by %lld of %lld "
+		"gate%s\n",
+		show_number(daemon, "generation"), services, plural(services), ports, plural(ports),
+		show_number(daemon, "gates_serving"), gates, plural(gates));
+	(void)fprintf(file, "programs that run: %lld\n", show_number(daemon, "programs"));
 	json_array_foreach (json_object_get(daemon, "near_limits"), index, name) {
 		(void)fputs("near its limit of instances: ", file);
 		print_harmless(control, json_string_value(name));
 		(void)fputs("\n", file);
 	}
-	if (show_number(daemon, "complaints") > 0)
+	if (complaints > 0)
 		(void)fprintf(file,
-			"the last reload was refused, with %lld complaints; reevectl plan shows "
-			"them\n",
-			show_number(daemon, "complaints"));
+			"the last reload was refused, with %lld complaint%s; reevectl plan shows "
+			"why\n",
+			complaints, plural(complaints));
 }
 
 static void
@@ -330,19 +341,23 @@ show_connections(const struct control *control, const json_t *reply)
 		ARRAY_SIZE(columns), "nobody is connected");
 
 	if (silent > 0)
-		control_complain("%lld gates did not answer; theirs are left out", silent);
+		control_complain("%lld gate%s did not answer; what goes on there is left out",
+			silent, plural(silent));
 	return silent > 0 ? 1 : status;
 }
 
 int
 show_kill(const struct control *control, const json_t *reply)
 {
+	long long connections = show_number(reply, "connections");
+	long long programs = show_number(reply, "programs");
 	long long silent = show_number(reply, "silent_gates");
 
-	(void)fprintf(control->output.file, "%lld connections and %lld programs are being ended\n",
-		show_number(reply, "connections"), show_number(reply, "programs"));
+	(void)fprintf(control->output.file,
+		"%lld connection%s and %lld program%s are being ended\n", connections,
+		plural(connections), programs, plural(programs));
 	if (silent > 0)
-		control_complain("%lld gates did not answer", silent);
+		control_complain("%lld gate%s did not answer", silent, plural(silent));
 	return silent > 0 ? 1 : 0;
 }
 
@@ -378,7 +393,9 @@ show_ban(const struct control *control, const json_t *reply)
 int
 show_unban(const struct control *control, const json_t *reply)
 {
-	(void)fprintf(control->output.file, "%lld bans lifted\n", show_number(reply, "lifted"));
+	long long lifted = show_number(reply, "lifted");
+
+	(void)fprintf(control->output.file, "%lld ban%s lifted\n", lifted, plural(lifted));
 	return 0;
 }
 
@@ -409,7 +426,8 @@ show_log(const struct control *control, const json_t *reply)
 	size_t index;
 
 	if (missed > 0)
-		(void)fprintf(control->output.file, "(%lld events are missing here)\n", missed);
+		(void)fprintf(control->output.file, "(%lld event%s missing here)\n", missed,
+			plural(missed));
 	json_array_foreach (json_object_get(reply, "events"), index, event)
 		print_event(control, event);
 	return 0;
@@ -420,7 +438,7 @@ show_log(const struct control *control, const json_t *reply)
 int
 show_pause(const struct control *control, const json_t *reply)
 {
-	(void)fprintf(control->output.file, "new clients wait; %lld connections go on\n",
+	(void)fprintf(control->output.file, "new clients wait; connections that go on: %lld\n",
 		show_number(reply, "active"));
 	return 0;
 }
@@ -431,7 +449,8 @@ show_drain(const struct control *control, const json_t *reply)
 	long long active = show_number(reply, "active");
 
 	if (active > 0)
-		(void)fprintf(control->output.file, "%lld connections are left\n", active);
+		(void)fprintf(control->output.file, "%lld connection%s left\n", active,
+			plural(active));
 	else
 		(void)fprintf(control->output.file,
 			"drained; new clients wait until reevectl resume\n");
@@ -463,12 +482,13 @@ show_stop(const struct control *control, const json_t *reply)
 int
 show_upgrade(const struct control *control, const json_t *reply)
 {
+	long long programs = show_number(reply, "programs");
+
 	(void)fputs("reeved ", control->output.file);
 	print_harmless(control, show_text(reply, "version"));
 	(void)fprintf(control->output.file, " goes on as process %lld, in the place of ",
 		show_number(reply, "pid"));
 	print_harmless(control, show_text(reply, "from"));
-	(void)fprintf(control->output.file, "; %lld programs run\n",
-		show_number(reply, "programs"));
+	(void)fprintf(control->output.file, ", with %lld program%s\n", programs, plural(programs));
 	return 0;
 }

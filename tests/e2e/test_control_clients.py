@@ -104,7 +104,7 @@ def kill_ends_one_connection_by_its_id_and_no_other(scene):
 def kill_ends_all_of_a_service_or_of_a_peer(scene):
     daemon, clients = all_kinds(scene)
     shown, _ = reevectl(daemon, "kill", "--service", "echo")
-    expect("1 connections and 0 programs" in shown, shown)
+    expect("1 connection and 0 programs" in shown, shown)
     expect_equal(receive_all(clients["echo"]), b"", "what the client of echo gets")
     ask(clients["cat"], b"still")
     reevectl(daemon, "kill", "--peer", "127.0.0.0/8")
@@ -178,7 +178,7 @@ def ban_keeps_a_source_out_until_unban(scene):
     shown, _ = reevectl(daemon, "bans")
     expect("127.0.0.1/32" in shown, shown)
     shown, _ = reevectl(daemon, "unban", "127.0.0.0/8")
-    expect_equal(shown, "1 bans lifted\n", "what unban says")
+    expect_equal(shown, "1 ban lifted\n", "what unban says")
     ask(daemon.client("echo"), b"hello")
     expect_equal(control.call("Bans")["bans"], [], "bans at the end")
 
@@ -340,6 +340,13 @@ def drain_ends_when_somebody_resumes_the_service(scene):
     except Exception as error:  # whatever it is, its name is looked at
         answer = error
     expect_equal(getattr(answer, "name", answer), "io.reeve.Control.Failed", "the last word")
+
+
+@claim()
+def one_is_one_in_what_status_says(scene):
+    daemon = scene.daemon(scene.line("echo", "tcp4"), args=["--gates", "1"])
+    shown, _ = reevectl(daemon, "status")
+    expect(": 1 service on 1 port, served by 1 of 1 gate\n" in shown, shown)
 
 
 @claim()

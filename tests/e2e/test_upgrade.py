@@ -287,7 +287,7 @@ def reevectl_upgrade_waits_for_the_new_program_and_says_what_goes_on(scene):
     daemon.hold()
     out, _ = reevectl(daemon, "upgrade")
     event = daemon.wait_for_event("upgraded")
-    expect_equal(out, "reeved %s goes on as process %d, in the place of %s; 1 programs run\n" % (
+    expect_equal(out, "reeved %s goes on as process %d, in the place of %s, with 1 program\n" % (
         event["version"], daemon.pid, event["from"]), "what reevectl says")
     expect_equal(json.loads(reevectl(daemon, "--json", "upgrade")[0])["pid"], daemon.pid, "pid")
 
