@@ -127,31 +127,28 @@ join_all(struct supervisor *supervisor)
 
 /* --- what it says */
 
+/* Nothing more is heard of it, nor told to it. */
 static void
-lied(struct supervised_resolver *resolver, const char *message, const char *rule)
+give_up(struct supervised_resolver *resolver)
 {
-	LOG(resolver_lied, .pid = resolver->pid, .message = message, .rule = rule);
+	resolver->is_ready = false;
 	loop_unwatch(resolver->supervisor->loop, &resolver->channel);
 	if (resolver->pid > 0)
 		(void)priv_kill_gate(resolver->pid);
 }
 
 static void
-obey(struct supervised_resolver *resolver, const struct message *message)
+lied(struct supervised_resolver *resolver, const char *message, const char *rule)
+{
+	LOG(resolver_lied, .pid = resolver->pid, .message = message, .rule = rule);
+	give_up(resolver);
+}
+
+static void
+is_ready_now(struct supervised_resolver *resolver)
 {
 	struct supervisor *supervisor = resolver->supervisor;
-	const char *lie = NULL;
 
-	if (message->type == MESSAGE_addresses)
-		lie = resolver->is_ready ? hosts_take(supervisor, message) : "it is not ready";
-	else if (message->body.ready.version != CHANNEL_VERSION || resolver->is_ready)
-		lie = "it is of another version, or ready twice";
-	if (lie != NULL) {
-		lied(resolver, channel_message_name(message->type), lie);
-		return;
-	}
-	if (resolver->is_ready)
-		return;
 	resolver->is_ready = true;
 	loop_stop_timer(supervisor->loop, &resolver->timer);
 	LOG(resolver_started, .pid = resolver->pid);
@@ -160,34 +157,52 @@ obey(struct supervised_resolver *resolver, const struct message *message)
 	join_all(supervisor);
 }
 
+/* NULL, or the rule that it broke. */
+static const char *
+obey(struct supervised_resolver *resolver, const struct message *message)
+{
+	if (message->type == MESSAGE_addresses)
+		return resolver->is_ready ? hosts_take(resolver->supervisor, message)
+					  : "it is not ready";
+	if (message->body.ready.version != CHANNEL_VERSION || resolver->is_ready)
+		return "it is of another version, or ready twice";
+	is_ready_now(resolver);
+	return NULL;
+}
+
+/* 1: there may be more, 0: not now, -errno: the channel is no use any more. */
+static int
+receive_one(struct supervised_resolver *resolver)
+{
+	struct message *message = resolver->supervisor->message;
+	const char *rule = NULL;
+	int got = channel_receive(resolver->channel.fd, CHANNEL_FROM_RESOLVER, CHANNEL_SERVE,
+		message, &rule);
+
+	if (got == 1) {
+		rule = obey(resolver, message);
+		channel_done(message);
+	}
+	if (rule == NULL)
+		return got;
+	lied(resolver, channel_message_name(message->type), rule);
+	return -EPROTO;
+}
+
 static void
 channel_is_ready(struct watch *watch, uint32_t events)
 {
 	struct supervised_resolver *resolver =
 		CONTAINER_OF(watch, struct supervised_resolver, channel);
-	struct message *message = resolver->supervisor->message;
 	int got = 1;
 
 	if ((events & EPOLLOUT) != 0)
 		tell_all(resolver);
-	for (int i = 0; i < MESSAGES_AT_ONCE && got > 0 && resolver->pid > 0; i++) {
-		const char *rule = NULL;
-
-		got = channel_receive(watch->fd, CHANNEL_FROM_RESOLVER, CHANNEL_SERVE, message,
-			&rule);
-		if (got == -EPROTO)
-			lied(resolver, channel_message_name(message->type), rule);
-		if (got <= 0)
-			break;
-		obey(resolver, message);
-		channel_done(message);
-	}
+	for (int i = 0; i < MESSAGES_AT_ONCE && got > 0; i++)
+		got = receive_one(resolver);
 	/* Its death is told by SIGCHLD; what has closed its channel and lives on is of no use. */
-	if (got < 0 && resolver->channel.fd >= 0) {
-		loop_unwatch(resolver->supervisor->loop, &resolver->channel);
-		if (resolver->pid > 0)
-			(void)priv_kill_gate(resolver->pid);
-	}
+	if (got < 0 && got != -EPROTO)
+		give_up(resolver);
 }
 
 /* --- start and end */
