@@ -10,6 +10,9 @@
 
 #define NAME_BYTES_MAX 255     /* of a user, group or file */
 #define INTERFACE_BYTES_MAX 15 /* IFNAMSIZ without its NUL */
+#define WANTED                                                                                \
+	"wanted: an address, address/length, NAME, .DOMAIN, ALL, interface:NAME, user:NAME, " \
+	"group:NAME or file:PATH"
 
 static const struct {
 	const char *word;
@@ -42,6 +45,17 @@ add_rule(struct textbuf *rules, const char *text, size_t length)
 	textbuf_add_bytes(rules, text, length);
 }
 
+/* Behind a dot the last label of a name does not begin with a digit; that of an address with a slip
+ * in it does: 10.0.0.1o. */
+static bool
+ends_as_addresses_do(const char *name, bool is_domain)
+{
+	const char *dot = strrchr(name, '.');
+	const char *last = dot != NULL ? dot + 1 : name;
+
+	return (dot != NULL || is_domain) && *last >= '0' && *last <= '9';
+}
+
 /* A word that is no address may be the name of a host, or of a domain with its dot. */
 static int
 add_host(const char *word, size_t length, const char *what, struct textbuf *ret_rules,
@@ -55,12 +69,16 @@ add_host(const char *word, size_t length, const char *what, struct textbuf *ret_
 		return mistake(ret_problem, word, length,
 			"is no rule; ALL is everybody, an empty text nobody");
 	if (hostname_read(word + dot, length - dot, name)) {
+		if (ends_as_addresses_do(name, dot > 0))
+			return mistake(ret_problem, word, length,
+				"is no address, and no name has a digit behind its last "
+				"dot; " WANTED);
 		add_rule(ret_rules, ".", dot);
 		textbuf_add(ret_rules, name);
 		return 0;
 	}
 	if (length > 2 && word[0] == '*' && word[1] == '.' &&
-		hostname_read(word + 2, length - 2, name)) {
+		hostname_read(word + 2, length - 2, name) && !ends_as_addresses_do(name, true)) {
 		textbuf_addf(ret_problem, "\"%.*s\" is not understood; did you mean \".%s\"?",
 			(int)(length < 60 ? length : 60), word, name);
 		return -EINVAL;
@@ -69,9 +87,7 @@ add_host(const char *word, size_t length, const char *what, struct textbuf *ret_
 		has_letter |= strchr("ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ_", word[i]) != NULL;
 	if (length > 0 && (has_letter || word[0] == '.'))
 		return mistake(ret_problem, word, length,
-			"is neither an address nor the name of a host or of a .domain; wanted: an "
-			"address, address/length, NAME, .DOMAIN, ALL, interface:NAME, user:NAME, "
-			"group:NAME or file:PATH");
+			"is neither an address nor the name of a host or of a .domain; " WANTED);
 	return mistake(ret_problem, word, length, what);
 }
 
