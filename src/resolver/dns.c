@@ -32,7 +32,10 @@ struct dns {
 	struct dns_socket *sockets;
 	struct timer timer;
 	struct stat config;
+	enum dns_names names;
 	bool has_own_servers;
+	uint32_t open;     /* questions */
+	struct dns *older; /* asked before /etc/resolv.conf changed; NULL: it is over */
 };
 
 /* --- the loop */
@@ -168,6 +171,7 @@ dns_new(struct loop *loop, const char *servers, enum dns_names names)
 		return NULL;
 	dns->loop = loop;
 	dns->timer.expired = timer_expired;
+	dns->names = names;
 	look_at_config(&dns->config);
 	if (open_channel(dns, servers, names) == 0)
 		return dns;
@@ -180,6 +184,7 @@ dns_free(struct dns *dns)
 {
 	if (!dns)
 		return NULL;
+	(void)dns_free(dns->older);
 	ares_destroy(dns->channel);
 	ares_destroy(dns->files);
 	loop_stop_timer(dns->loop, &dns->timer);
@@ -195,8 +200,8 @@ dns_free(struct dns *dns)
 	return NULL;
 }
 
-bool
-dns_is_outdated(struct dns *dns)
+static bool
+is_outdated(const struct dns *dns)
 {
 	struct stat now;
 
@@ -205,6 +210,23 @@ dns_is_outdated(struct dns *dns)
 		(now.st_ino != dns->config.st_ino || now.st_size != dns->config.st_size ||
 			now.st_mtim.tv_sec != dns->config.st_mtim.tv_sec ||
 			now.st_mtim.tv_nsec != dns->config.st_mtim.tv_nsec);
+}
+
+/* One older one at most: its questions are over within seconds, for it gets no new ones. */
+struct dns *
+dns_follow(struct dns *dns)
+{
+	struct dns *newer;
+
+	if (dns->older && dns->older->open == 0)
+		dns->older = dns_free(dns->older);
+	if (dns->older || !is_outdated(dns))
+		return dns;
+	newer = dns_new(dns->loop, "", dns->names);
+	if (!newer)
+		return dns;
+	newer->older = dns->open > 0 ? dns : dns_free(dns);
+	return newer;
 }
 
 /* --- look-ups */
@@ -225,6 +247,7 @@ error_of(int status)
 }
 
 struct address_query {
+	struct dns *dns;
 	void (*done)(void *owner, const struct dns_addresses *found);
 	void *owner;
 	struct netaddr sought; /* AF_UNSPEC: all are */
@@ -304,6 +327,7 @@ addresses_are_known(void *argument, int status, int timeouts, struct ares_addrin
 		found.error = NAMES_NONE;
 	if (result)
 		ares_freeaddrinfo(result);
+	query->dns->open--;
 	query->done(query->owner, &found);
 	free(query);
 }
@@ -321,7 +345,8 @@ dns_find_addresses(struct dns *dns, const char *name, const struct netaddr *soug
 		done(owner, &none);
 		return;
 	}
-	*query = (struct address_query){ .done = done, .owner = owner };
+	*query = (struct address_query){ .dns = dns, .done = done, .owner = owner };
+	dns->open++;
 	if (sought)
 		query->sought = bare_address(sought);
 	ares_getaddrinfo(dns->channel, name, NULL, &hints, addresses_are_known, query);
@@ -329,6 +354,7 @@ dns_find_addresses(struct dns *dns, const char *name, const struct netaddr *soug
 }
 
 struct name_query {
+	struct dns *dns;
 	void (*done)(void *owner, enum names_error error, const struct client_names *found);
 	void *owner;
 	struct netaddr address;
@@ -391,6 +417,7 @@ names_are_known(void *argument, int status, int timeouts, unsigned char *answer,
 	}
 	if (error == NAMES_FINE && found.count == 0)
 		error = NAMES_NONE;
+	query->dns->open--;
 	query->done(query->owner, error, &found);
 	free(query);
 }
@@ -434,7 +461,10 @@ dns_find_names(struct dns *dns, const struct netaddr *address,
 		done(owner, NAMES_FINE, &found);
 		return;
 	}
-	*query = (struct name_query){ .done = done, .owner = owner, .address = *address };
+	*query = (struct name_query){
+		.dns = dns, .done = done, .owner = owner, .address = *address
+	};
+	dns->open++;
 	write_reverse(address, name, sizeof(name));
 	ares_query(dns->channel, name, CLASS_IN, TYPE_PTR, names_are_known, query);
 	set_timer(dns);

@@ -25,9 +25,9 @@ struct dns *dns_new(struct loop *loop, const char *servers, enum dns_names names
 /* Whatever is under way is answered with NAMES_NO_ANSWER first. */
 struct dns *dns_free(struct dns *dns);
 
-/* /etc/resolv.conf is another one: look-ups that begin now would go elsewhere with a new
- * dns_new. */
-bool dns_is_outdated(struct dns *dns);
+/* Whom to ask from now on, instead of the one that is given away: another one if /etc/resolv.conf
+ * is. What is under way goes on where it was asked. Not to be called out of a callback. */
+struct dns *dns_follow(struct dns *dns);
 
 /* The addresses of a name, sorted, each once. Of more than there is room for the first ones, the
  * same whatever their order in the answer. `ttl` in seconds, 0: it is not known. */

@@ -79,24 +79,6 @@ host_is_known(void *owner, const struct dns_addresses *found)
 	(void)loop_set_timer(loop, &host->timer, loop_now(loop) + wait);
 }
 
-/* Another resolv.conf is read when nobody is in the middle of a look-up. */
-static void
-follow_config(struct hosts *hosts)
-{
-	struct dns *dns;
-
-	for (const struct host *host = hosts->first; host; host = host->next)
-		if (host->is_asked)
-			return;
-	if (!dns_is_outdated(hosts->dns))
-		return;
-	dns = dns_new(hosts->resolver->loop, hosts->resolver->settings.servers, DNS_NAMES_SEARCHED);
-	if (!dns)
-		return;
-	(void)dns_free(hosts->dns);
-	hosts->dns = dns;
-}
-
 static void
 look_up(struct timer *timer, msec now)
 {
@@ -105,7 +87,7 @@ look_up(struct timer *timer, msec now)
 	(void)now;
 	if (host->is_asked)
 		return;
-	follow_config(host->hosts);
+	host->hosts->dns = dns_follow(host->hosts->dns);
 	host->is_asked = true;
 	dns_find_addresses(host->hosts->dns, host->name, NULL, host_is_known, host);
 }

@@ -191,15 +191,9 @@ drop_dns(struct inquiries *inquiries)
 static struct dns *
 need_dns(struct inquiries *inquiries)
 {
-	struct dns *dns;
-
-	if (inquiries->dns && (inquiries->open > 0 || !dns_is_outdated(inquiries->dns)))
-		return inquiries->dns;
-	dns = dns_new(inquiries->resolver->loop, inquiries->servers, DNS_NAMES_WHOLE);
-	if (dns) {
-		(void)dns_free(inquiries->dns);
-		inquiries->dns = dns;
-	}
+	inquiries->dns = inquiries->dns
+		? dns_follow(inquiries->dns)
+		: dns_new(inquiries->resolver->loop, inquiries->servers, DNS_NAMES_WHOLE);
 	return inquiries->dns;
 }
 

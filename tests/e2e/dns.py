@@ -8,6 +8,8 @@ import socket
 import struct
 import threading
 
+from claims import Skip
+
 A, PTR, AAAA = 1, 12, 28
 NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME = 0, 2, 3
 TRUNCATED = 0x0200
@@ -37,33 +39,34 @@ class Dns:
     """Answers from `records`: (name, type) to a list of addresses or names. `mute` says nothing,
     `failing` says that it cannot; `asked` counts what was asked."""
 
-    def __init__(self, scene):
+    def __init__(self, scene, port=0):
         self.records = {}
         self.ttl = 1
         self.mute = self.failing = False
         self.asked = []
         self.held = []
         self.clients = []
-        self.bind(scene)
-        self.server = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.bind(scene, port)
+        self.server = "%s:%d" % self.socket.getsockname()
         self.is_over = False
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
         scene.stack.callback(self.end)
 
-    def bind(self, scene):
-        """A port that is free for both protocols."""
-        while True:
+    def bind(self, scene, port):
+        """An address where the port, or if it is 0 some port, is free for both protocols."""
+        for number in range(1, 200):
             self.socket = scene.keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            self.socket.bind(("127.0.0.1", 0))
             self.streams = scene.keep(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             try:
+                self.socket.bind(("127.78.0.%d" % number if port else "127.0.0.1", port))
                 self.streams.bind(self.socket.getsockname())
                 self.streams.listen()
                 return
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise
+        raise Skip("somebody has port %d everywhere" % port)
 
     def end(self):
         self.is_over = True

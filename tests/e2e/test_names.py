@@ -5,7 +5,7 @@ import os
 import signal
 
 from claims import Skip, claim, expect, expect_equal
-from dns import Dns
+from dns import Dns, reverse_name
 from harness import children, wait_until
 from talk import is_silent
 
@@ -346,6 +346,32 @@ def a_name_of_a_client_is_not_completed(scene):
     expect(is_closed(visit(daemon, "echo")), "served by a name that is not whole")
     expect("a.example.org" in [name for name, _ in dns.asked], "its name was not asked for")
     expect("a.example.org.local.example" not in [name for name, _ in dns.asked], "completed")
+
+
+@claim(needs=("root",))
+def another_resolv_conf_is_followed_while_questions_are_open(scene):
+    before, after = Dns(scene, port=53), Dns(scene, port=53)
+    before.mute = True
+    sources = ["127.77.0.%d" % number for number in (6, 7)]
+    for source in sources:
+        after.reverse(source, "a.example.org")
+    after.host("a.example.org", *sources)
+    config = scene.write("resolv.conf", "nameserver %s\n" % before.server.split(":")[0])
+    os.chmod(config, 0o644)
+    daemon = scene.daemon(
+        scene.line("echo", "tcp4", keys="only_from=.example.org names_timeout=1min"),
+        args=["--gates", "1"],
+        wrapper=["unshare", "--mount", "sh", "-c",
+                 'mount --bind "%s" /etc/resolv.conf && exec "$0" "$@"' % config])
+    first = daemon.client("echo", source=(sources[0], 0))
+    wait_until(lambda: before.asked, "the name is asked for")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write("nameserver %s\n# another one\n" % after.server.split(":")[0])
+    second = daemon.client("echo", source=(sources[1], 0))
+    expect(is_served(second), "not served")
+    expect_equal({name for name, _ in before.asked}, {reverse_name(sources[0])},
+                 "asked where it was before")
+    first.close()
 
 
 @claim()
