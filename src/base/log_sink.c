@@ -217,6 +217,18 @@ gather_json(enum log_level level, const struct textbuf *members)
 		(int)state.pid);
 }
 
+/* One that there was no room for is lost as a whole. */
+static void
+end_line(size_t length_before)
+{
+	textbuf_add_bytes(&state.gathered, "\n", 1);
+	if (textbuf_error(&state.gathered) == 0)
+		return;
+	state.gathered.error = 0;
+	state.gathered.length = length_before;
+	state.lost++;
+}
+
 static void
 gather_line(enum log_level level, const struct textbuf *text)
 {
@@ -231,12 +243,7 @@ gather_line(enum log_level level, const struct textbuf *text)
 		gather_json(level, text);
 	else
 		gather_text(level, text);
-	textbuf_add_bytes(&state.gathered, "\n", 1);
-	if (textbuf_error(&state.gathered) == 0)
-		return;
-	state.gathered.error = 0;
-	state.gathered.length = length_before;
-	state.lost++;
+	end_line(length_before);
 }
 
 /* https://systemd.io/JOURNAL_NATIVE_PROTOCOL/ by hand: sd_journal_send opens its socket at the
@@ -437,12 +444,7 @@ log_sink_take_explanation(const struct textbuf *line)
 
 	textbuf_addf(&state.gathered, "%s[%d] ", state.identifier, (int)state.pid);
 	textbuf_add_bytes(&state.gathered, line->text, line->length);
-	textbuf_add_bytes(&state.gathered, "\n", 1);
-	if (textbuf_error(&state.gathered) == 0)
-		return;
-	state.gathered.error = 0;
-	state.gathered.length = length_before;
-	state.lost++;
+	end_line(length_before);
 }
 
 void

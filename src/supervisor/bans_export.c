@@ -206,6 +206,8 @@ write_script(const struct export *export, const struct textbuf *script)
 {
 	size_t done = 0;
 
+	if (textbuf_error(script) < 0)
+		return textbuf_error(script);
 	while (done < script->length) {
 		ssize_t written =
 			write(export->script_fd, script->text + done, script->length - done);
@@ -235,8 +237,6 @@ write_slice(struct export *export)
 		textbuf_fini(&portions[i].with_times);
 		textbuf_fini(&portions[i].without);
 	}
-	if (error == 0)
-		error = textbuf_error(&script);
 	if (error == 0)
 		error = write_script(export, &script);
 	textbuf_fini(&script);
@@ -280,8 +280,6 @@ begin_run(struct export *export)
 		textbuf_addf(&script, "flush set %s\n", keys_of(export)->nft_set4);
 	if (export->is_all_anew && keys_of(export)->nft_set6)
 		textbuf_addf(&script, "flush set %s\n", keys_of(export)->nft_set6);
-	if (error == 0)
-		error = textbuf_error(&script);
 	if (error == 0)
 		error = write_script(export, &script);
 	textbuf_fini(&script);
