@@ -2,7 +2,6 @@
 /* The rules of a configuration, made ready to judge by: as the supervisor makes them for gates. */
 #include "control/explain.h"
 
-#include "config/meaning.h"
 #include "config/prefix_list.h"
 #include "model/access_build.h"
 
@@ -165,14 +164,7 @@ explain_rules_make(struct explain_rules *ret_rules, const struct config *config,
 
 	*ret_rules = (struct explain_rules){ .access = NULL };
 	policy_ports_init(&ret_rules->ports);
-	for (uint32_t i = 0; i < config->service_count; i++) {
-		const struct service_config *service = &config->services[i];
-
-		for (uint32_t j = 0; j < service->endpoint_count; j++)
-			if (config_answers_datagrams(service, service->endpoints[j].protocol))
-				policy_ports_add(&ret_rules->ports,
-					service->endpoints[j].address.port);
-	}
+	policy_ports_add_config(&ret_rules->ports, config);
 	error = take_services(&ret_rules->config, config, name);
 	if (error == 0)
 		error = access_build(&ret_rules->config, 1, &lookup, &ret_rules->access, &size);

@@ -215,22 +215,14 @@ exchange_services(struct gate *gate, struct setup *setup, struct service **servi
 	free(old_services);
 }
 
-/* Ports that datagrams of this configuration are answered on, whatever their address and
- * whichever gate serves them: what comes from one of these may be an answer. */
+/* Ports that datagrams of this configuration are answered on. */
 static void
 note_own_ports(struct gate *gate, const struct setup *setup)
 {
 	const struct config *config = setup->generation->config;
 
 	policy_ports_init(&gate->own_ports);
-	for (uint32_t i = 0; i < config->service_count; i++) {
-		const struct service_config *service = &config->services[i];
-
-		for (uint32_t j = 0; j < service->endpoint_count; j++)
-			if (config_answers_datagrams(service, service->endpoints[j].protocol))
-				policy_ports_add(&gate->own_ports,
-					service->endpoints[j].address.port);
-	}
+	policy_ports_add_config(&gate->own_ports, config);
 	/* Those whose port the kernel picked. */
 	for (uint32_t i = 0; i < setup->listeners_known; i++) {
 		const struct setup_listener *staged = &setup->listeners[i];

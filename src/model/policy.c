@@ -2,6 +2,8 @@
 /* Who is admitted. */
 #include "model/policy.h"
 
+#include "config/meaning.h"
+
 #include <string.h>
 
 /* echo, discard, daytime, qotd, chargen, time: what small servers anywhere answer on. */
@@ -20,6 +22,18 @@ void
 policy_ports_add(struct policy_ports *ports, uint16_t port)
 {
 	ports->bits[port / 64] |= UINT64_C(1) << (port % 64);
+}
+
+void
+policy_ports_add_config(struct policy_ports *ports, const struct config *config)
+{
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		const struct service_config *service = &config->services[i];
+
+		for (uint32_t j = 0; j < service->endpoint_count; j++)
+			if (config_answers_datagrams(service, service->endpoints[j].protocol))
+				policy_ports_add(ports, service->endpoints[j].address.port);
+	}
 }
 
 /* Whom no datagram is answered. The permissions of a unix socket's file have judged its peers. */

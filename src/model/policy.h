@@ -10,6 +10,7 @@
 
 #include "base/netaddr.h"
 #include "base/verdict.h"
+#include "config/config.h"
 #include "model/access.h"
 
 /* The ports that datagrams must not be answered to: the small services of the world and our own
@@ -18,8 +19,11 @@ struct policy_ports {
 	uint64_t bits[1024];
 };
 
+/* Those of the world; add one; add all that a configuration names, whatever their address and
+ * whichever gate serves them: what comes from one of these may be an answer. */
 void policy_ports_init(struct policy_ports *ports);
 void policy_ports_add(struct policy_ports *ports, uint16_t port);
+void policy_ports_add_config(struct policy_ports *ports, const struct config *config);
 
 /* Who wants what, and when. What a field that is NULL would ask is not asked. */
 struct policy_question {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Which datagrams get no answer. */
 /* LINK: src/base/hostname.o src/model/access.o src/model/prefixes.o src/model/policy.o
- * src/base/netaddr.o src/base/prefix.o */
+ * src/base/netaddr.o src/base/prefix.o src/config/meaning.o src/config/protocols.o */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
