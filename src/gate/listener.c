@@ -228,14 +228,14 @@ listener_has_descriptors(const struct gate *gate, uint32_t count)
 bool
 listener_has_what_it_takes(struct listener *listener)
 {
-	const struct service *service = listener->service;
+	struct service *service = listener->service;
 
-	if (!listener_has_descriptors(service->gate, relay_descriptors(service))) {
-		tell_hunger(listener, 0);
-		starve(listener);
-		return false;
-	}
-	return listener_is_followed(listener);
+	if (listener_has_descriptors(service->gate, relay_descriptors(service)))
+		return listener_is_followed(listener);
+	service_count(service, METRIC_verdict_wait_descriptors, 1);
+	tell_hunger(listener, 0);
+	starve(listener);
+	return false;
 }
 
 /* Whoever waits, as an entrant without a place. */

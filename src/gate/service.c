@@ -172,6 +172,8 @@ service_note_siege(struct service *service, enum verdict verdict)
 		service_count(service, METRIC_verdict_wait_failures, 1);
 		return;
 	}
+	if (verdict == VERDICT_wait_instances)
+		service_count(service, METRIC_verdict_wait_instances, 1);
 	if (service->is_besieged)
 		return;
 	service->is_besieged = true;

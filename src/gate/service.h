@@ -32,8 +32,9 @@ bool service_admit_or_drop(struct service *service);
 /* The same without a word: for whom it is no news that there is none. */
 bool service_try_place(struct service *service);
 
-/* All places are taken, and clients wait, in the kernel or (VERDICT_wait_queue) with us: told once
- * for each siege. Nobody more is accepted: this gate is woken when there is a place. */
+/* All places are taken, and clients wait, in the kernel or (VERDICT_wait_queue, which has been
+ * counted) with us: told once for each siege. Nobody more is accepted: this gate is woken when
+ * there is a place. */
 void service_note_siege(struct service *service, enum verdict verdict);
 void service_note_wait(struct service *service);
 
