@@ -133,6 +133,12 @@ def lacks_memory_pressure():
     return None
 
 
+def lacks_load():
+    with open("/proc/loadavg", encoding="utf-8") as loadavg:
+        load = float(loadavg.read().split()[0])
+    return None if load >= 0.1 else "this host has nothing to do"
+
+
 def may(number):
     """Have we the capability of that number?"""
     with open("/proc/self/status", encoding="utf-8") as status:
@@ -153,6 +159,7 @@ NEEDS = {
     "mount namespaces": lacks_mount_namespaces,
     "packet filter": lacks_packet_filter,
     "memory pressure": lacks_memory_pressure,
+    "load": lacks_load,
     "probe": lambda: None if "E2E_PROBE" in os.environ else "no C compiler for the probe",
     "visits": lambda: None if "E2E_VISITS" in os.environ else "no C compiler for the clients",
     "plain memory": lambda: "a sanitizer has its own memory" if HAS_SANITIZER else None,

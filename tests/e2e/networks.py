@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 
-from claims import IS_ROOT
+from claims import IS_ROOT, NEEDS
 from harness import wait_until
 
 CLONE_NEWNET = 0x40000000
@@ -26,6 +26,9 @@ def lacks_networks():
         ["unshare", "--net", "ip", "link", "add", "left", "type", "veth", "peer", "name", "right"],
         stderr=subprocess.DEVNULL, check=False)
     return None if attempt.returncode == 0 else "this host makes no pairs of interfaces"
+
+
+NEEDS["networks"] = lacks_networks
 
 
 class Network:

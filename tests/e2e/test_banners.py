@@ -4,7 +4,7 @@
 import re
 import socket
 
-from claims import STREAMS, Failure, claim, expect, expect_equal
+from claims import INTERNET_LOOPBACK, STREAMS, Failure, claim, expect, expect_equal
 from talk import ask, is_silent, receive, receive_all, receive_line
 from varlink import reevectl
 
@@ -146,17 +146,16 @@ def tcpmux_greets_before_the_service_that_it_hands_over_to_speaks(scene):
     expect_equal(receive(client, 5), b"words", "the echo")
 
 
-def narrow_listener(scene):
+def narrow_listener(scene, protocol="tcp4"):
     """A socket whose connections take no more than a few bytes at once."""
-    listener = scene.keep(socket.socket())
+    listener = scene.socket(protocol, source=(INTERNET_LOOPBACK[protocol], 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-    listener.bind(("127.0.0.1", 0))
     listener.listen()
     return listener
 
 
-def narrow_client(scene, address):
-    client = scene.socket("tcp4")
+def narrow_client(scene, address, protocol="tcp4"):
+    client = scene.socket(protocol)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     client.connect(address)
     return client
