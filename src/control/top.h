@@ -17,10 +17,14 @@
 
 enum top_view { TOP_SERVICES, TOP_REFUSALS, TOP_SOURCES, TOP_VIEW_COUNT };
 
-/* What the daemon has told of connections and bans; the arrays may be NULL. */
+/* What the daemon has told of connections and bans, at one moment and the one before, which make
+ * rates; the arrays may be NULL. */
 struct top_sources {
 	json_t *connections;
 	json_t *bans;
+	json_t *before; /* connections */
+	int64_t taken_us;
+	int64_t span_us; /* between the two; 0: there was none before */
 };
 
 /* What rows can be sorted by, in the order of the columns. */
@@ -97,9 +101,12 @@ void top_sample_fini(struct top_sample *sample);
 int top_frame_make(struct top_frame *ret_frame, const struct top *top);
 void top_frame_fini(struct top_frame *frame);
 
-/* What its rows are sorted by: in refusals there are names and rates alone. */
+/* What its rows are sorted by: not every view has every column. */
 enum top_order top_order_of(const struct top *top);
 const char *top_order_title(enum top_order order);
+
+/* A cell with what happens in a second. */
+void top_add_rate(struct table *table, double rate);
 
 /* Ask the daemon; 0 or -errno, and what was told before stays. A frame of what it has told. */
 int top_sources_ask(struct top_sources *sources, const struct control *control);

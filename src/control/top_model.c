@@ -238,8 +238,9 @@ top_order_of(const struct top *top)
 {
 	if (top->view == TOP_REFUSALS && top->order != TOP_BY_NAME)
 		return TOP_BY_REFUSED;
-	if (top->view == TOP_SOURCES && top->order != TOP_BY_NAME)
-		return TOP_BY_CONNECTIONS;
+	if (top->view == TOP_SOURCES && top->order != TOP_BY_NAME &&
+		top->order != TOP_BY_RECEIVED && top->order != TOP_BY_SENT)
+		return TOP_BY_ACTIVE;
 	return top->order;
 }
 
@@ -250,8 +251,8 @@ top_order_title(enum top_order order)
 }
 
 /* "0", "3.5", "120", "3.1k": seven places, so that columns stay where they are. */
-static void
-add_rate(struct table *table, double rate)
+void
+top_add_rate(struct table *table, double rate)
 {
 	static const char units[] = "\0kMGT";
 	char text[RATE_TEXT_MAX];
@@ -307,7 +308,7 @@ add_service(struct table *table, const struct top_row *row)
 	add_name(table, row->entry);
 	table_add_number(table, row->entry->active);
 	for (int i = TOP_BY_CONNECTIONS; i < TOP_ORDER_COUNT; i++)
-		add_rate(table, row->rates[i]);
+		top_add_rate(table, row->rates[i]);
 	table_add_number(table, row->entry->places);
 	return add_state(table, row);
 }
@@ -317,7 +318,7 @@ add_refusal(struct table *table, const struct top_row *row)
 {
 	add_name(table, row->entry);
 	table_add_text(table, row->verdict);
-	add_rate(table, row->rates[TOP_BY_REFUSED]);
+	top_add_rate(table, row->rates[TOP_BY_REFUSED]);
 	table_add_number(table, (int64_t)row->total);
 	return row->rates[TOP_BY_REFUSED] > 0 ? TONE_WARN : TONE_PLAIN;
 }

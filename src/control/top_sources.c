@@ -2,6 +2,7 @@
 /* Who is there and who is kept out, by source: the one view that the daemon is asked for. */
 #include "control/top.h"
 
+#include "base/shared_measures.h"
 #include "control/client.h"
 #include "control/show.h"
 
@@ -19,14 +20,27 @@ struct visitor {
 	char name[NAME_MAX_BYTES];
 	int64_t connections;
 	int64_t waiting;
+	int64_t came; /* of them, since the look before; bytes since then */
+	int64_t received;
+	int64_t sent;
 	const json_t *ban; /* NULL: none */
+};
+
+/* A connection as it was at the look before. */
+struct past {
+	int64_t id;
+	int64_t received;
+	int64_t sent;
 };
 
 static const struct table_column columns[] = {
 	{ .title = "SOURCE", .key = "source" },
-	{ .title = "CONN", .key = "connections", .is_right = true },
-	{ .title = "WAITING", .key = "waiting", .rank = 2, .is_right = true },
-	{ .title = "STATE", .key = "state", .rank = 1 },
+	{ .title = "ACTIVE", .key = "connections", .is_right = true },
+	{ .title = "WAITING", .key = "waiting", .rank = 4, .is_right = true },
+	{ .title = "CONN/s", .key = "connections_per_second", .rank = 2, .is_right = true },
+	{ .title = "IN/s", .key = "received_bytes_per_second", .rank = 3, .is_right = true },
+	{ .title = "OUT/s", .key = "sent_bytes_per_second", .rank = 5, .is_right = true },
+	{ .title = "STATE", .key = "state" },
 };
 
 /* ---------------------------------------------------------------- asking */
@@ -62,6 +76,7 @@ int
 top_sources_ask(struct top_sources *sources, const struct control *control)
 {
 	json_t *connections = json_array(), *bans = json_array();
+	int64_t now_us = shared_clock_us();
 	int error = connections != NULL && bans != NULL ? 0 : -ENOMEM;
 
 	if (error == 0)
@@ -73,8 +88,13 @@ top_sources_ask(struct top_sources *sources, const struct control *control)
 		json_decref(bans);
 		return error;
 	}
-	top_sources_fini(sources);
-	*sources = (struct top_sources){ connections, bans };
+	json_decref(sources->before);
+	json_decref(sources->bans);
+	*sources = (struct top_sources){ .connections = connections,
+		.bans = bans,
+		.before = sources->connections,
+		.taken_us = now_us,
+		.span_us = sources->connections != NULL ? now_us - sources->taken_us : 0 };
 	return 0;
 }
 
@@ -83,6 +103,7 @@ top_sources_fini(struct top_sources *sources)
 {
 	json_decref(sources->connections);
 	json_decref(sources->bans);
+	json_decref(sources->before);
 	*sources = (struct top_sources){ .connections = NULL };
 }
 
@@ -105,8 +126,50 @@ name_of(const char *peer, char name[static NAME_MAX_BYTES])
 		end != NULL ? (int)(end - peer) : (int)strlen(peer), peer);
 }
 
+static int
+compare_by_id(const void *one, const void *other)
+{
+	const struct past *a = one, *b = other;
+
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+static struct past *
+recall(const struct top_sources *told)
+{
+	struct past *list = calloc(json_array_size(told->before) + 1, sizeof(*list));
+	const json_t *connection;
+	size_t index;
+
+	if (list == NULL)
+		return NULL;
+	json_array_foreach (told->before, index, connection)
+		list[index] = (struct past){ show_number(connection, "id"),
+			show_number(connection, "bytes_in"), show_number(connection, "bytes_out") };
+	qsort(list, json_array_size(told->before), sizeof(*list), compare_by_id);
+	return list;
+}
+
+/* One that is old and was not told of before, as when a gate was silent, has no past. */
+static void
+compare_with_past(struct visitor *visitor, const json_t *connection, const struct past *list,
+	const struct top_sources *told)
+{
+	const struct past key = { .id = show_number(connection, "id") };
+	const struct past *past =
+		bsearch(&key, list, json_array_size(told->before), sizeof(*list), compare_by_id);
+	int64_t age_ms = show_number(connection, "age_ms");
+
+	if (told->span_us <= 0 || (past == NULL && age_ms > told->span_us / 1000 + PATIENCE_MS))
+		return;
+	visitor->came = past == NULL;
+	visitor->received =
+		show_number(connection, "bytes_in") - (past != NULL ? past->received : 0);
+	visitor->sent = show_number(connection, "bytes_out") - (past != NULL ? past->sent : 0);
+}
+
 static size_t
-add_connections(const struct top_sources *told, struct visitor *list)
+add_connections(const struct top_sources *told, const struct past *past, struct visitor *list)
 {
 	const json_t *connection;
 	size_t index, count = 0;
@@ -120,6 +183,7 @@ add_connections(const struct top_sources *told, struct visitor *list)
 		name_of(peer, visitor->name);
 		visitor->waiting = strcmp(show_text(connection, "kind"), "waiting") == 0;
 		visitor->connections = 1;
+		compare_with_past(visitor, connection, past, told);
 		count++;
 	}
 	return count;
@@ -157,28 +221,46 @@ merge(struct visitor *list, size_t count)
 		}
 		last->connections += list[i].connections;
 		last->waiting += list[i].waiting;
+		last->came += list[i].came;
+		last->received += list[i].received;
+		last->sent += list[i].sent;
 	}
 	return kept;
 }
 
 /* ---------------------------------------------------------------- the frame */
 
+static int64_t
+amount(const struct visitor *visitor, enum top_order order)
+{
+	if (order == TOP_BY_RECEIVED)
+		return visitor->received;
+	return order == TOP_BY_SENT ? visitor->sent : visitor->connections;
+}
+
 static int
 compare_visitors(const void *one, const void *other, void *argument)
 {
 	const struct visitor *a = one, *b = other;
 	const struct top *top = argument;
+	int64_t left = amount(a, top->order), right = amount(b, top->order);
 	int result = 0;
 
 	if (top->order != TOP_BY_NAME)
-		result = (b->connections > a->connections) - (b->connections < a->connections);
+		result = (right > left) - (right < left);
 	if (result == 0)
 		result = compare_by_name(a, b);
 	return top->is_reversed ? -result : result;
 }
 
+static double
+per_second(int64_t amount, int64_t span_us)
+{
+	return span_us > 0 && amount > 0 ? (double)amount * 1e6 / (double)span_us : 0;
+}
+
 static enum tone
-add_visitor(struct table *table, const struct visitor *visitor)
+add_visitor(struct table *table, const struct visitor *visitor, int64_t span_us)
 {
 	char state[STATE_MAX] = "", left[LEFT_MAX];
 
@@ -192,6 +274,9 @@ add_visitor(struct table *table, const struct visitor *visitor)
 	table_add_text(table, visitor->name);
 	table_add_number(table, visitor->connections);
 	table_add_number(table, visitor->waiting);
+	top_add_rate(table, per_second(visitor->came, span_us));
+	top_add_rate(table, per_second(visitor->received, span_us));
+	top_add_rate(table, per_second(visitor->sent, span_us));
 	table_add_text(table, state);
 	return visitor->ban != NULL ? TONE_WARN : TONE_PLAIN;
 }
@@ -202,19 +287,22 @@ top_sources_frame(struct top_frame *frame, const struct top *top)
 	size_t most =
 		json_array_size(top->sources.connections) + json_array_size(top->sources.bans);
 	auto_free struct visitor *list = calloc(most + 1, sizeof(*list));
+	auto_free struct past *past = recall(&top->sources);
 	struct top by = *top;
 	size_t count;
 
 	frame->table = table_new(columns, ARRAY_SIZE(columns));
 	frame->tones = calloc(most + 1, sizeof(*frame->tones));
-	if (frame->table == NULL || frame->tones == NULL || list == NULL)
+	if (frame->table == NULL || frame->tones == NULL || list == NULL || past == NULL)
 		return -ENOMEM;
-	count = add_connections(&top->sources, list);
+	by.order = top_order_of(top);
+	count = add_connections(&top->sources, past, list);
 	count += add_bans(&top->sources, list + count);
 	count = merge(list, count);
 	qsort_r(list, count, sizeof(*list), compare_visitors, &by);
 	for (size_t i = 0; i < count; i++)
 		if (strcasestr(list[i].name, top->filter) != NULL)
-			frame->tones[frame->rows++] = add_visitor(frame->table, &list[i]);
+			frame->tones[frame->rows++] =
+				add_visitor(frame->table, &list[i], top->sources.span_us);
 	return 0;
 }

@@ -93,6 +93,27 @@ def top_shows_who_is_there_and_who_is_kept_out(scene):
 
 
 @claim()
+def top_shows_what_happens_by_source(scene):
+    daemon, terminal = start(scene, columns=132)
+    terminal.press("vv")
+    terminal.wait_for("SOURCE")
+    header = [line for line in terminal.text() if line.startswith("SOURCE")][0]
+    expect_equal(header.split(), ["SOURCE", "ACTIVE", "WAITING", "CONN/s", "IN/s", "OUT/s", "STATE"],
+                 "the columns at 132")
+    expect("sources by ACTIVE" in terminal.text()[1], "the order: %s", terminal.text()[1])
+    inside = [daemon.client("echo"), daemon.client("echo")]
+
+    def shows_it():
+        inside.pop().close()
+        inside.append(daemon.client("echo"))
+        for client in inside:
+            ask(client, b"x")
+        words = row(terminal, "127.0.0.1")
+        return len(words) > 5 and all(float(word) > 0 for word in words[3:6])
+    terminal.wait_until(shows_it, "new connections and bytes")
+
+
+@claim()
 def top_fits_every_size(scene):
     name = "a-service-with-a-long-name"
     daemon, terminal = start(scene, scene.line(name, "tcp4", "builtin:echo") +

@@ -317,11 +317,11 @@ sources_are_counted_and_their_bans_shown(void **state)
 	struct fixture *fixture = *state;
 
 	fixture->top.sources = (struct top_sources){
-		json_pack("[{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:n,s:s}]", "peer",
-			"192.0.2.1:7", "kind", "builtin", "peer", "[2001:db8::1]:9", "kind",
+		.connections = json_pack("[{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:n,s:s}]",
+			"peer", "192.0.2.1:7", "kind", "builtin", "peer", "[2001:db8::1]:9", "kind",
 			"program", "peer", "192.0.2.1:8", "kind", "waiting", "peer", "unix", "kind",
 			"builtin", "peer", "kind", "builtin"),
-		json_pack("[{s:s,s:n,s:s,s:i},{s:s,s:s,s:s,s:i}]", "source", "192.0.2.1/32",
+		.bans = json_pack("[{s:s,s:n,s:s,s:i},{s:s,s:s,s:s,s:i}]", "source", "192.0.2.1/32",
 			"service", "cause", "sensor", "left_ms", 60000, "source", "10.0.0.0/8",
 			"service", "echo", "cause", "hand", "left_ms", 1000),
 	};
@@ -341,6 +341,46 @@ sources_are_counted_and_their_bans_shown(void **state)
 	(void)strcpy(fixture->top.filter, "192");
 	make(fixture);
 	assert_int_equal(fixture->frame.rows, 2);
+}
+
+/* The third has come meanwhile, the fourth was not told of before. */
+static void
+two_looks_make_the_rates_of_sources(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->top.sources = (struct top_sources){
+		.before = json_pack("[{s:i,s:s,s:i,s:i,s:i},{s:i,s:s,s:i,s:n,s:n}]", "id", 9,
+			"peer", "192.0.2.1:7", "age_ms", 70000, "bytes_in", 1000, "bytes_out", 50,
+			"id", 4, "peer", "192.0.2.2:7", "age_ms", 70000, "bytes_in", "bytes_out"),
+		.connections = json_pack("[{s:i,s:s,s:i,s:i,s:i},{s:i,s:s,s:i,s:n,s:n},"
+					 "{s:i,s:s,s:i,s:i,s:i},{s:i,s:s,s:i,s:i,s:i}]",
+			"id", 9, "peer", "192.0.2.1:7", "age_ms", 72000, "bytes_in", 1400,
+			"bytes_out", 50, "id", 4, "peer", "192.0.2.2:7", "age_ms", 72000,
+			"bytes_in", "bytes_out", "id", 10, "peer", "192.0.2.1:8", "age_ms", 1500,
+			"bytes_in", 100, "bytes_out", 20, "id", 5, "peer", "192.0.2.3:7", "age_ms",
+			9000, "bytes_in", 100, "bytes_out", 100),
+		.span_us = 2 * SECOND_US,
+	};
+	fixture->top.view = TOP_SOURCES;
+	make(fixture);
+	assert_int_equal(fixture->frame.rows, 3);
+	assert_string_equal(text_of(fixture, 0, "source"), "192.0.2.1");
+	assert_true(number(fixture, 0, "connections") == 2);
+	assert_true(number(fixture, 0, "connections_per_second") == 0.5);
+	assert_true(number(fixture, 0, "received_bytes_per_second") == 250);
+	assert_true(number(fixture, 0, "sent_bytes_per_second") == 10);
+	for (size_t i = 1; i < 3; i++) {
+		assert_true(number(fixture, i, "connections_per_second") == 0);
+		assert_true(number(fixture, i, "received_bytes_per_second") == 0);
+	}
+	fixture->top.order = TOP_BY_RECEIVED;
+	fixture->top.is_reversed = true;
+	make(fixture);
+	assert_string_equal(text_of(fixture, 2, "source"), "192.0.2.1");
+	fixture->top.sources.span_us = 0;
+	make(fixture);
+	assert_true(number(fixture, 2, "received_bytes_per_second") == 0);
 }
 
 static void
@@ -443,6 +483,7 @@ main(void)
 		CLAIM(states_tell_who_is_full_failing_or_leaving),
 		CLAIM(refusals_are_told_by_verdict),
 		CLAIM(sources_are_counted_and_their_bans_shown),
+		CLAIM(two_looks_make_the_rates_of_sources),
 		CLAIM(keys_switch_what_is_shown),
 		CLAIM(the_pace_has_bounds),
 		CLAIM(the_filter_is_typed_and_takes_all_keys_meanwhile),
