@@ -34,16 +34,21 @@ rows_each(const struct supervisor *supervisor)
 	return supervisor->descriptors < ROWS_MAX ? (uint32_t)supervisor->descriptors : ROWS_MAX;
 }
 
-/* Memory that a gate can fill and not grow; what it does not fill takes none. */
+/* Memory that a gate can fill and not grow; what it does not fill takes none. High, for each who
+ * asks keeps one for each gate. */
 static int
 make_memory(size_t size)
 {
 	auto_close int memory_fd = memfd_create("reeve-census", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int high_fd;
 
 	if (memory_fd < 0 || ftruncate(memory_fd, (off_t)size) < 0 ||
 		fcntl(memory_fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
 		return -errno;
-	return util_take_fd(&memory_fd);
+	high_fd = spawn_move_high(memory_fd);
+	if (high_fd >= 0)
+		(void)util_take_fd(&memory_fd);
+	return high_fd;
 }
 
 static int
