@@ -349,7 +349,7 @@ do_rooms(struct chat_user *user, const char *argument)
 	(void)argument;
 	textbuf_reset(&chat->text);
 	textbuf_addf(&chat->text, "*** %zu room%s:\r\n", chat->rooms.count,
-		chat->rooms.count == 1 ? "" : "s");
+		PLURAL(chat->rooms.count));
 	for (const struct chat_room *room = chat->first_room; room && shown < LIST_MAX;
 		room = room->newer, shown++)
 		textbuf_addf(&chat->text, "***   %s (%u)%s%s\r\n", room->name, room->member_count,

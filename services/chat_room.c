@@ -285,7 +285,7 @@ chat_room_enter(struct chat_room *room, struct chat_user *user)
 		textbuf_addf(text, "*** You are alone in %s.\r\n", room->name);
 	else
 		textbuf_addf(text, "*** You are in %s with %u other%s.\r\n", room->name, others,
-			others == 1 ? "" : "s");
+			PLURAL(others));
 	chat_room_add_topic(room, now, text);
 	chat_history_add_to(room, now, text);
 	chat_user_send_text(user);

@@ -303,14 +303,14 @@ examine_config(const struct command *command)
 	if (config == NULL) {
 		complaint_list_show(complaints, &text);
 		textbuf_addf(&text, "%zu complaint%s\n", complaint_count(complaints),
-			complaint_count(complaints) == 1 ? "" : "s");
+			PLURAL(complaint_count(complaints)));
 		(void)show_text(&text, stderr);
 	} else if (command->action == OPTION_PRINT_CONFIG) {
 		(void)config_print(config, &text);
 		status = show_text(&text, stdout);
 	} else {
 		(void)printf("%u service%s: no complaints\n", config->service_count,
-			config->service_count == 1 ? "" : "s");
+			PLURAL(config->service_count));
 		status = 0;
 	}
 	(void)config_free(config);

@@ -16,6 +16,9 @@
 #define CONTAINER_OF(pointer, type, member) \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
+/* What stands behind the name of a thing of which there are so many, of whatever type. */
+#define PLURAL(count) ((count) == 1 ? "" : "s")
+
 /* Monotonic milliseconds; a span of time or a point on the loop's clock. */
 typedef int64_t msec;
 

@@ -141,8 +141,7 @@ write_wait(msec wait, char *text, size_t room)
 	while (unit + 1 < ARRAY_SIZE(units) && wait > 90 * units[unit].length)
 		unit++;
 	count = (wait + units[unit].length - 1) / units[unit].length;
-	(void)snprintf(text, room, "%" PRId64 " %s%s", count, units[unit].name,
-		count == 1 ? "" : "s");
+	(void)snprintf(text, room, "%" PRId64 " %s%s", count, units[unit].name, PLURAL(count));
 	return text;
 }
 

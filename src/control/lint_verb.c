@@ -62,7 +62,7 @@ print_json(const struct lint *lint, const struct wishes *wishes, const struct ou
 static void
 add_summary(struct textbuf *text, const struct lint *lint, size_t shown)
 {
-	textbuf_addf(text, "%zu finding%s", shown, shown == 1 ? "" : "s");
+	textbuf_addf(text, "%zu finding%s", shown, PLURAL(shown));
 	if (lint->ignored > 0)
 		textbuf_addf(text, ", %zu ignored by lint_ignore", lint->ignored);
 	textbuf_add(text, "\n");

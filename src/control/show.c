@@ -53,13 +53,6 @@ show_json(const json_t *reply)
 	return is_written ? 0 : 1;
 }
 
-/* Behind the name of what there is so much of. */
-static const char *
-plural(long long count)
-{
-	return count == 1 ? "" : "s";
-}
-
 bool
 show_mistakes(const struct varlink_message *reply)
 {
@@ -70,7 +63,7 @@ show_mistakes(const struct varlink_message *reply)
 		return false;
 	/* The daemon has made the lines harmless, and kept their ends. */
 	(void)fprintf(stderr, "%s%lld complaint%s\nthe running configuration is unchanged\n", text,
-		count, plural(count));
+		count, PLURAL(count));
 	return true;
 }
 
@@ -149,8 +142,8 @@ print_daemon(const struct control *control, const json_t *daemon)
 	(void)fprintf(file,
 		"configuration %lld: %lld service%s on %lld port%s, served by %lld of %lld "
 		"gate%s\n",
-		show_number(daemon, "generation"), services, plural(services), ports, plural(ports),
-		show_number(daemon, "gates_serving"), gates, plural(gates));
+		show_number(daemon, "generation"), services, PLURAL(services), ports, PLURAL(ports),
+		show_number(daemon, "gates_serving"), gates, PLURAL(gates));
 	(void)fprintf(file, "programs that run: %lld\n", show_number(daemon, "programs"));
 	json_array_foreach (json_object_get(daemon, "near_limits"), index, name) {
 		(void)fputs("near its limit of instances: ", file);
@@ -161,7 +154,7 @@ print_daemon(const struct control *control, const json_t *daemon)
 		(void)fprintf(file,
 			"the last reload was refused, with %lld complaint%s; reevectl plan shows "
 			"why\n",
-			complaints, plural(complaints));
+			complaints, PLURAL(complaints));
 }
 
 static void
@@ -342,7 +335,7 @@ show_connections(const struct control *control, const json_t *reply)
 
 	if (silent > 0)
 		control_complain("%lld gate%s did not answer; what goes on there is left out",
-			silent, plural(silent));
+			silent, PLURAL(silent));
 	return silent > 0 ? 1 : status;
 }
 
@@ -355,9 +348,9 @@ show_kill(const struct control *control, const json_t *reply)
 
 	(void)fprintf(control->output.file,
 		"%lld connection%s and %lld program%s are being ended\n", connections,
-		plural(connections), programs, plural(programs));
+		PLURAL(connections), programs, PLURAL(programs));
 	if (silent > 0)
-		control_complain("%lld gate%s did not answer", silent, plural(silent));
+		control_complain("%lld gate%s did not answer", silent, PLURAL(silent));
 	return silent > 0 ? 1 : 0;
 }
 
@@ -395,7 +388,7 @@ show_unban(const struct control *control, const json_t *reply)
 {
 	long long lifted = show_number(reply, "lifted");
 
-	(void)fprintf(control->output.file, "%lld ban%s lifted\n", lifted, plural(lifted));
+	(void)fprintf(control->output.file, "%lld ban%s lifted\n", lifted, PLURAL(lifted));
 	return 0;
 }
 
@@ -427,7 +420,7 @@ show_log(const struct control *control, const json_t *reply)
 
 	if (missed > 0)
 		(void)fprintf(control->output.file, "(%lld event%s missing here)\n", missed,
-			plural(missed));
+			PLURAL(missed));
 	json_array_foreach (json_object_get(reply, "events"), index, event)
 		print_event(control, event);
 	return 0;
@@ -450,7 +443,7 @@ show_drain(const struct control *control, const json_t *reply)
 
 	if (active > 0)
 		(void)fprintf(control->output.file, "%lld connection%s left\n", active,
-			plural(active));
+			PLURAL(active));
 	else
 		(void)fprintf(control->output.file,
 			"drained; new clients wait until reevectl resume\n");
@@ -489,6 +482,6 @@ show_upgrade(const struct control *control, const json_t *reply)
 	(void)fprintf(control->output.file, " goes on as process %lld, in the place of ",
 		show_number(reply, "pid"));
 	print_harmless(control, show_text(reply, "from"));
-	(void)fprintf(control->output.file, ", with %lld program%s\n", programs, plural(programs));
+	(void)fprintf(control->output.file, ", with %lld program%s\n", programs, PLURAL(programs));
 	return 0;
 }

@@ -159,7 +159,7 @@ put_summary(const struct top_screen *screen, const struct top *top, const struct
 	if (COLS >= COLUMNS_FOR_WORDS)
 		textbuf_addf(&text, "%02d:%02d:%02d%s  %zu service%s, ", local.tm_hour,
 			local.tm_min, local.tm_sec, top->is_paused ? " PAUSED" : "",
-			frame->services, frame->services == 1 ? "" : "s");
+			frame->services, PLURAL(frame->services));
 	else if (top->is_paused)
 		textbuf_add(&text, "PAUSED ");
 	textbuf_addf(&text, "%.0f active, %.1f conn/s, %.1f refused/s, %.1f datagrams/s",

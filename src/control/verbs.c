@@ -111,10 +111,10 @@ verb_check(const struct control *control)
 	else if (config == NULL) {
 		complaint_list_show(complaints, &text);
 		(void)fprintf(stderr, "%s%zu complaint%s\n", text.text != NULL ? text.text : "",
-			count, count == 1 ? "" : "s");
+			count, PLURAL(count));
 	} else
 		(void)printf("%u service%s: no complaints\n", config->service_count,
-			config->service_count == 1 ? "" : "s");
+			PLURAL(config->service_count));
 	count += config == NULL;
 	textbuf_fini(&text);
 	(void)complaint_list_free(complaints);

@@ -18,7 +18,7 @@ mistakes_show(const struct complaint_list *complaints)
 	if (text.text != NULL)
 		(void)fputs(text.text, stderr);
 	(void)fprintf(stderr, "%zu complaint%s; nothing was started\n", complaint_count(complaints),
-		complaint_count(complaints) == 1 ? "" : "s");
+		PLURAL(complaint_count(complaints)));
 	textbuf_fini(&text);
 }
 
