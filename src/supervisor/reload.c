@@ -409,8 +409,10 @@ report_ready(struct supervisor *supervisor)
 	char status[128];
 	uint32_t services = supervisor->services.config->service_count;
 
-	(void)snprintf(status, sizeof(status), "Serving %u services on %zu ports with %u gates",
-		services, supervisor->listeners.count, supervisor->gate_count);
+	(void)snprintf(status, sizeof(status), "Serving %u service%s on %zu port%s with %u gate%s",
+		services, PLURAL(services), supervisor->listeners.count,
+		PLURAL(supervisor->listeners.count), supervisor->gate_count,
+		PLURAL(supervisor->gate_count));
 	if (!supervisor->is_ready && supervisor->legacy != NULL)
 		tell_legacy(supervisor);
 	if (!supervisor->is_ready && !legacy_is_of_upgrade(supervisor))

@@ -102,8 +102,10 @@ def its_port_can_be_bound_again_at_once_while_clients_were_connected(scene):
 @claim()
 def the_service_manager_is_told_of_every_phase(scene):
     daemon = scene.daemon(scene.line("echo", "tcp4"))
-    status = [text for text in daemon.manager.messages if re.search("^STATUS=.", text, re.M)]
-    expect(status, "no STATUS=")
+    status = [line for text in daemon.manager.messages for line in text.splitlines()
+              if line.startswith("STATUS=")]
+    expect(status[-1:] and status[-1].startswith("STATUS=Serving 1 service on 1 port with "),
+           "the status: %r", status)
     os.kill(daemon.pid, signal.SIGHUP)
     message = daemon.wait_for_notify("RELOADING=1")
     expect("MONOTONIC_USEC=" in message, "no time in %r", message)
