@@ -14,51 +14,14 @@
 
 #define CHAT_SAVED_VERSION 1
 
-enum {
-#define ROW(kind) KIND_##kind,
-#define FIELD(kind, type, name, since)
-#define END(kind)
-#include "services/chat_rows.def"
-#undef ROW
-#undef FIELD
-#undef END
-};
-
-#define ROW(kind) struct saved_##kind {
-#define FIELD(kind, type, name, since) SAVED_C_##type name;
-#define END(kind) \
-	}         \
-	;
-#include "services/chat_rows.def"
-#undef ROW
-#undef FIELD
-#undef END
-
-#define ROW(kind) static const struct saved_field kind##_fields[] = {
-#define FIELD(kind, type, name, since) \
-	{ #name, SAVED_##type, since, offsetof(struct saved_##kind, name) },
-#define END(kind) \
-	}         \
-	;
-#include "services/chat_rows.def"
-#undef ROW
-#undef FIELD
-#undef END
-
-static const struct saved_kind kinds[] = {
-#define ROW(kind) { #kind, sizeof(struct saved_##kind), kind##_fields, ARRAY_SIZE(kind##_fields) },
-#define FIELD(kind, type, name, since)
-#define END(kind)
-#include "services/chat_rows.def"
-#undef ROW
-#undef FIELD
-#undef END
-};
+#define SAVED_ROWS "services/chat_rows.def"
+#include "base/saved_structs.def"
+#include "base/saved_tables.def"
 
 static const struct saved_form form = { .name = "reeve-chat",
 	.version = CHAT_SAVED_VERSION,
-	.kinds = kinds,
-	.kind_count = ARRAY_SIZE(kinds) };
+	.kinds = saved_kinds,
+	.kind_count = ARRAY_SIZE(saved_kinds) };
 
 /* --- writing */
 
@@ -70,7 +33,7 @@ save_history(struct saved_writer *writer, const struct chat_room *room)
 
 	while ((past = chat_history_next(room, past, &row.said_at, &row.line.bytes,
 			&row.line.length)) != NULL)
-		saved_add(writer, KIND_past, &row);
+		saved_add(writer, SAVED_ROW_past, &row);
 }
 
 static void
@@ -85,7 +48,7 @@ save_room(struct saved_writer *writer, struct chat_room *room)
 		.left = room->crowd[CHAT_LEFT],
 		.renamed = room->crowd[CHAT_RENAMED] };
 
-	saved_add(writer, KIND_room, &row);
+	saved_add(writer, SAVED_ROW_room, &row);
 	save_history(writer, room);
 }
 
@@ -109,7 +72,7 @@ save_user(struct saved_writer *writer, struct chat_user *user)
 		.was_told_flood = user->was_told_flood,
 		.telnet = { .bytes = (char *)&user->telnet, .length = sizeof(user->telnet) } };
 
-	saved_add(writer, KIND_user, &row);
+	saved_add(writer, SAVED_ROW_user, &row);
 }
 
 void
@@ -125,7 +88,7 @@ chat_save(struct builtin *builtin, struct textbuf *text)
 	struct saved_peer peer_row;
 
 	saved_begin(&writer);
-	saved_add(&writer, KIND_chat, &row);
+	saved_add(&writer, SAVED_ROW_chat, &row);
 	for (struct chat_room *room = chat->first_room; room; room = room->newer)
 		save_room(&writer, room);
 	while ((user = chat_udp_next(chat, user, &peer, &peer_row.alive_at)) != NULL) {
@@ -134,7 +97,7 @@ chat_save(struct builtin *builtin, struct textbuf *text)
 		peer_row.listener = peer.listener;
 		peer_row.path =
 			(struct saved_bytes){ .bytes = peer.path, .length = peer.path_length };
-		saved_add(&writer, KIND_peer, &peer_row);
+		saved_add(&writer, SAVED_ROW_peer, &peer_row);
 		save_user(&writer, user);
 	}
 	saved_end(&writer);
@@ -299,7 +262,7 @@ take_chat_row(void *owner, unsigned int kind, void *row)
 	const struct saved_chat *facts = row;
 
 	switch (kind) {
-	case KIND_chat:
+	case SAVED_ROW_chat:
 		/* Before anything that is found by the key, but for the lobby. */
 		if (restoring->chat->users.count > 0 || restoring->chat->rooms.count > 1 ||
 			chat_udp_has_users(restoring->chat))
@@ -308,13 +271,13 @@ take_chat_row(void *owner, unsigned int kind, void *row)
 			(struct siphash_key){ .low = facts->key_low, .high = facts->key_high });
 		restoring->chat->next_guest = (uint32_t)facts->next_guest;
 		return 0;
-	case KIND_room:
+	case SAVED_ROW_room:
 		return take_room(restoring, row);
-	case KIND_past:
+	case SAVED_ROW_past:
 		return take_past(restoring, row);
-	case KIND_peer:
+	case SAVED_ROW_peer:
 		return take_peer(restoring, row);
-	case KIND_user:
+	case SAVED_ROW_user:
 		return take_user(restoring, row);
 	default:
 		return -EPROTO;
@@ -324,7 +287,7 @@ take_chat_row(void *owner, unsigned int kind, void *row)
 static int
 take_conn_row(void *owner, unsigned int kind, void *row)
 {
-	return kind == KIND_user ? take_user(owner, row) : -EPROTO;
+	return kind == SAVED_ROW_user ? take_user(owner, row) : -EPROTO;
 }
 
 int

@@ -33,7 +33,7 @@ struct saved_bytes {
 	size_t length;
 };
 
-/* The C type of each, for tables that make their structs of it. */
+/* The C type of each, for saved_structs.def. */
 #define SAVED_C_NUMBER int64_t
 #define SAVED_C_COUNT uint64_t
 #define SAVED_C_FLAG bool

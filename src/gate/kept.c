@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/param.h>
 
+#define KEPT_VERSION 1
 #define TEXT_MAX (64U << 20)
 #define STATE_MAX (16U << 20) /* of a service */
 
@@ -27,60 +28,14 @@ struct kept {
 	uint32_t room;
 };
 
-struct kept_service {
-	uint64_t row;
-	char *builtin;
-	struct saved_bytes state;
-};
+#define SAVED_ROWS "gate/kept_rows.def"
+#include "base/saved_structs.def"
+#include "base/saved_tables.def"
 
-struct kept_conn {
-	struct netaddr peer;
-	uint64_t protocol;
-	int64_t started;
-	uint64_t bytes_in;
-	uint64_t bytes_out;
-	uint64_t source;
-	bool is_named;
-	struct saved_bytes output;
-	struct saved_bytes input;
-	struct saved_bytes state;
-};
-
-#define FIELD(kind, type, name)                                            \
-	{                                                                  \
-#name, SAVED_##type, 1, offsetof(struct kept_##kind, name) \
-	}
-
-static const struct saved_field service_fields[] = {
-	FIELD(service, COUNT, row),
-	FIELD(service, TEXT, builtin),
-	FIELD(service, BYTES, state),
-};
-
-static const struct saved_field conn_fields[] = {
-	FIELD(conn, ADDRESS, peer),
-	FIELD(conn, COUNT, protocol),
-	FIELD(conn, NUMBER, started),
-	FIELD(conn, COUNT, bytes_in),
-	FIELD(conn, COUNT, bytes_out),
-	FIELD(conn, COUNT, source),
-	FIELD(conn, FLAG, is_named),
-	FIELD(conn, BYTES, output),
-	FIELD(conn, BYTES, input),
-	FIELD(conn, BYTES, state),
-};
-
-enum { KIND_SERVICE, KIND_CONN };
-
-static const struct saved_kind kinds[] = {
-	[KIND_SERVICE] = { "service", sizeof(struct kept_service), service_fields,
-		ARRAY_SIZE(service_fields) },
-	[KIND_CONN] = { "conn", sizeof(struct kept_conn), conn_fields, ARRAY_SIZE(conn_fields) },
-};
-
-static const struct saved_form form = {
-	.name = "reeve-kept", .version = 1, .kinds = kinds, .kind_count = ARRAY_SIZE(kinds)
-};
+static const struct saved_form form = { .name = "reeve-kept",
+	.version = KEPT_VERSION,
+	.kinds = saved_kinds,
+	.kind_count = ARRAY_SIZE(saved_kinds) };
 
 /* ---------------------------------------------------------------- saving */
 
@@ -102,7 +57,7 @@ held_bytes(struct held *held)
 static void
 save_conn(struct saved_writer *writer, struct conn *conn, struct textbuf *state)
 {
-	struct kept_conn row = { .peer = conn->peer,
+	struct saved_conn row = { .peer = conn->peer,
 		.protocol = conn->protocol,
 		.started = conn->started,
 		.bytes_in = conn->bytes_in,
@@ -117,13 +72,13 @@ save_conn(struct saved_writer *writer, struct conn *conn, struct textbuf *state)
 	row.state = (struct saved_bytes){ .bytes = state->text, .length = state->length };
 	if (textbuf_error(state) < 0)
 		writer->text->error = textbuf_error(state);
-	saved_add(writer, KIND_CONN, &row);
+	saved_add(writer, SAVED_ROW_conn, &row);
 }
 
 static uint32_t
 save_service(struct saved_writer *writer, struct service *service, struct textbuf *state)
 {
-	struct kept_service row = { .row = service->row,
+	struct saved_service row = { .row = service->row,
 		.builtin = (char *)(uintptr_t)service->builtin.ops->name };
 	uint32_t count = 0;
 
@@ -132,7 +87,7 @@ save_service(struct saved_writer *writer, struct service *service, struct textbu
 	row.state = (struct saved_bytes){ .bytes = state->text, .length = state->length };
 	if (textbuf_error(state) < 0)
 		writer->text->error = textbuf_error(state);
-	saved_add(writer, KIND_SERVICE, &row);
+	saved_add(writer, SAVED_ROW_service, &row);
 	for (struct conn *conn = service->oldest; conn; conn = conn->newer)
 		if (may_go(conn)) {
 			save_conn(writer, conn, state);
@@ -273,7 +228,7 @@ struct restoring {
 };
 
 static void
-restore_service(struct restoring *restoring, const struct kept_service *row)
+restore_service(struct restoring *restoring, const struct saved_service *row)
 {
 	struct service *service =
 		row->row <= UINT32_MAX ? service_of_row(restoring->gate, (uint32_t)row->row) : NULL;
@@ -294,7 +249,7 @@ hold(struct held **held, const struct saved_bytes *bytes, size_t max)
 }
 
 static int
-restore_conn(const struct restoring *restoring, const struct kept_conn *row, int conn_fd)
+restore_conn(const struct restoring *restoring, const struct saved_conn *row, int conn_fd)
 {
 	struct service *service = restoring->service;
 	struct gate *gate = restoring->gate;
@@ -331,9 +286,9 @@ take_row(void *owner, unsigned int kind, void *row)
 {
 	struct restoring *restoring = owner;
 	struct kept *kept = restoring->gate->kept;
-	const struct kept_conn *conn = row;
+	const struct saved_conn *conn = row;
 
-	if (kind == KIND_SERVICE) {
+	if (kind == SAVED_ROW_service) {
 		restore_service(restoring, row);
 		return 0;
 	}

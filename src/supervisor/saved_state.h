@@ -10,26 +10,8 @@
 #define SAVED_STATE_VERSION 2
 #define SAVED_STATE_MAX (256U << 20)
 
-enum saved_row {
-#define ROW(kind) SAVED_ROW_##kind,
-#define FIELD(kind, type, name, since)
-#define END(kind)
-#include "supervisor/state_rows.def"
-#undef ROW
-#undef FIELD
-#undef END
-	SAVED_ROW_COUNT
-};
-
-#define ROW(kind) struct saved_##kind {
-#define FIELD(kind, type, name, since) SAVED_C_##type name;
-#define END(kind) \
-	}         \
-	;
-#include "supervisor/state_rows.def"
-#undef ROW
-#undef FIELD
-#undef END
+#define SAVED_ROWS "supervisor/state_rows.def"
+#include "base/saved_structs.def"
 
 extern const struct saved_form saved_state_form;
 

@@ -53,7 +53,7 @@ find src services -name '*.[ch]' -o -name '*.def' | sort | xargs awk '
 			return "the roles do not include each other"
 		return ""
 	}
-	/^[ \t]*#[ \t]*include[ \t]*"/ {
+	/^[ \t]*#[ \t]*(include|define SAVED_ROWS)[ \t]*"/ {
 		split($0, parts, "\"")
 		why = verdict(FILENAME, parts[2])
 		if (why != "")
