@@ -86,7 +86,7 @@ REEVED := $(BASE) $(CONFIG) $(NAMES) $(UPGRADE) src/config/log_wishes.o src/mode
 	src/model/backoff.o src/model/control_methods.o src/model/plan.o src/model/prefixes.o \
 	src/model/varlink.o src/effects/channel.o src/effects/leftover.o src/effects/listen.o \
 	src/effects/local.o src/effects/notify.o src/effects/priv.o src/effects/sealed.o \
-	src/effects/self.o src/effects/session.o src/effects/sockdiag.o src/effects/spawn.o \
+	src/effects/whole.o src/effects/self.o src/effects/session.o src/effects/sockdiag.o src/effects/spawn.o \
 	src/effects/spawn_child.o src/effects/terminal.o src/supervisor/accounts.o \
 	src/supervisor/activation.o src/supervisor/announce.o src/supervisor/background.o \
 	$(CONTROL_SOCKET) \

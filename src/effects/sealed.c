@@ -2,6 +2,8 @@
 /* Memory that is written once. */
 #include "effects/sealed.h"
 
+#include "effects/whole.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -13,17 +15,13 @@ int
 sealed_make(const char *name, const void *bytes, size_t length, int *ret_sealed_fd)
 {
 	auto_close int sealed_fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	size_t written = 0;
+	int error;
 
 	if (sealed_fd < 0)
 		return -errno;
-	while (written < length) {
-		ssize_t count = write(sealed_fd, (const char *)bytes + written, length - written);
-
-		if (count < 0)
-			return -errno;
-		written += (size_t)count;
-	}
+	error = whole_write(sealed_fd, bytes, length);
+	if (error < 0)
+		return error;
 	if (fcntl(sealed_fd, F_ADD_SEALS, SEALS) < 0)
 		return -errno;
 	*ret_sealed_fd = util_take_fd(&sealed_fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Files, read as a whole. */
+/* Files, read and written as a whole. */
 #include "effects/whole.h"
 
 #include <errno.h>
@@ -37,5 +37,23 @@ whole_read(int file_fd, size_t most, char **ret_bytes, size_t *ret_length)
 	*ret_bytes = bytes;
 	*ret_length = length;
 	bytes = NULL;
+	return 0;
+}
+
+int
+whole_write(int file_fd, const void *bytes, size_t length)
+{
+	const char *rest = bytes;
+
+	while (length > 0) {
+		ssize_t written = write(file_fd, rest, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return written < 0 ? -errno : -EIO;
+		rest += written;
+		length -= (size_t)written;
+	}
 	return 0;
 }

@@ -104,20 +104,6 @@ is_kept(const struct gate *gate, uint32_t index)
 	return ops && ops->save;
 }
 
-static int
-write_all(int memory_fd, const char *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t written = write(memory_fd, bytes, length);
-
-		if (written <= 0)
-			return written < 0 ? -errno : -EIO;
-		bytes += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
 /* From here on they are the next gate's: they leave without a word. */
 static void
 send_conns(struct gate *gate)
@@ -165,7 +151,7 @@ kept_save(struct gate *gate, int memory_fd, uint32_t most)
 	saved_end(&writer);
 	result = count <= most ? textbuf_error(&text) : -EMFILE;
 	if (result == 0)
-		result = write_all(memory_fd, text.text, text.length);
+		result = whole_write(memory_fd, text.text, text.length);
 	if (result == 0)
 		send_conns(gate);
 	else

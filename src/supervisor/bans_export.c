@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/textbuf.h"
+#include "effects/whole.h"
 #include "model/ban_text.h"
 
 #include <errno.h>
@@ -204,19 +205,9 @@ gather(struct export *export, struct portion portions[2])
 static int
 write_script(const struct export *export, const struct textbuf *script)
 {
-	size_t done = 0;
+	int error = textbuf_error(script);
 
-	if (textbuf_error(script) < 0)
-		return textbuf_error(script);
-	while (done < script->length) {
-		ssize_t written =
-			write(export->script_fd, script->text + done, script->length - done);
-
-		if (written < 0)
-			return -errno;
-		done += (size_t)written;
-	}
-	return 0;
+	return error < 0 ? error : whole_write(export->script_fd, script->text, script->length);
 }
 
 static int

@@ -7,6 +7,7 @@
 #include "supervisor/bans.h"
 
 #include "base/log.h"
+#include "effects/whole.h"
 #include "model/ban_text.h"
 
 #include <errno.h>
@@ -106,20 +107,6 @@ give_up(struct bans *bans, int error)
 }
 
 static int
-write_all(int file_fd, const char *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t written = write(file_fd, bytes, length);
-
-		if (written < 0)
-			return -errno;
-		bytes += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
-static int
 begin_file(struct bans *bans)
 {
 	auto_close int folder_fd = -1;
@@ -137,7 +124,7 @@ begin_file(struct bans *bans)
 		0600);
 	if (file_fd < 0)
 		return -errno;
-	error = write_all(file_fd, HEAD, strlen(HEAD));
+	error = whole_write(file_fd, HEAD, strlen(HEAD));
 	if (error < 0)
 		return error;
 	bans->save_fd = spawn_move_high(file_fd);
@@ -164,7 +151,7 @@ write_slice(struct bans *bans)
 		ban_write(ban_book_at(bans->book, bans->saved++), now, wall, &lines);
 	error = textbuf_error(&lines);
 	if (error == 0 && lines.length > 0)
-		error = write_all(bans->save_fd, lines.text, lines.length);
+		error = whole_write(bans->save_fd, lines.text, lines.length);
 	textbuf_fini(&lines);
 	return error < 0 ? error : bans->saved < count;
 }

@@ -2,7 +2,7 @@
 /* The supervisor's book of bans: what gates may say, what people do, and that the memory which
  * gates share follows. */
 /* LINK: @BASE src/model/ban.o src/model/ban_book.o src/model/ban_text.o src/model/client_source.o
- * src/model/rate.o src/supervisor/bans.o src/supervisor/bans_file.o */
+ * src/model/rate.o src/effects/whole.o src/supervisor/bans.o src/supervisor/bans_file.o */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
