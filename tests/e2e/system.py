@@ -63,6 +63,21 @@ def first_client_port():
         return int(file.read().split()[0])
 
 
+RESERVED = []
+
+
+def reserve(port):
+    """Have no other claim be given that port as long as this one runs, whether it is bound or not:
+    of those that try at the same time one alone can. Raises OSError where another has it."""
+    mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        mark.bind("\0reeve-e2e-port-%d" % port)
+    except OSError:
+        mark.close()
+        raise
+    RESERVED.append(mark)  # until the claim's process ends
+
+
 def free_ports(count, kind=socket.SOCK_STREAM):
     """Neighbouring ports that nobody has now, for tables that must name one. They lie outside the
     range from which the kernel takes ports for clients, so nobody gets one by chance."""
@@ -73,6 +88,7 @@ def free_ports(count, kind=socket.SOCK_STREAM):
             for port in range(first, first + count):
                 attempt = stack.enter_context(socket.socket(socket.AF_INET, kind))
                 attempt.bind(("127.0.0.1", port))
+                reserve(port)
             return list(range(first, first + count))
 
 

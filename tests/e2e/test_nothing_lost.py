@@ -13,7 +13,7 @@ import time
 
 from claims import WAIT, claim, expect, expect_equal
 from harness import wait_until
-from system import is_gone
+from system import free_ports, is_gone
 from talk import ask, receive_line
 
 IS_LONG = os.environ.get("LONG") == "1"
@@ -114,11 +114,11 @@ def upgrades_one_after_another_lose_no_client(scene, gates):
 
 @claim(needs=["probe"], seconds=60)
 def after_kill_9_of_the_supervisor_gates_end_and_a_restart_binds_again_at_once(scene):
-    port = None
-    table = scene.line("echo", "tcp4") + scene.program("hold", scene.probe + " hold") + \
-        scene.program("take", scene.probe + " take", "tcp4", "wait")
+    echo_port, hold_port, take_port = free_ports(3)
+    table = scene.echo_at(echo_port) + "".join(
+        "%s 127.0.0.1:%d/tcp4 %s %s %s %s\n" % (name, port, keys, scene.user, scene.probe, name)
+        for name, port, keys in (("hold", hold_port, ""), ("take", take_port, "wait")))
     daemon = scene.daemon(table)
-    addresses = {name: daemon.address(name, "tcp4") for name in ("echo", "hold", "take")}
     client = daemon.client("hold")
     pid = int(receive_line(client).split()[1])
     waiting = daemon.client("take")
@@ -130,9 +130,6 @@ def after_kill_9_of_the_supervisor_gates_end_and_a_restart_binds_again_at_once(s
     os.kill(daemon.pid, signal.SIGKILL)
     daemon.wait()
     wait_until(lambda: all(is_gone(gate) for gate in gates), "the gates' ends")
-    for name, (_, port) in addresses.items():
-        line = [line for line in table.splitlines() if line.startswith(name)][0]
-        table = table.replace(line, line.replace("127.0.0.1:0", "127.0.0.1:%d" % port))
     began = time.monotonic()
     after = scene.daemon(table)
     took = time.monotonic() - began

@@ -8,7 +8,7 @@ import socket
 
 from claims import Skip, claim, expect, expect_equal
 from harness import wait_until
-from system import first_client_port, free_port, free_ports
+from system import first_client_port, free_port, free_ports, reserve
 from talk import ask, is_refused, receive, receive_all, receive_datagram
 
 
@@ -93,7 +93,9 @@ def registered_name():
     random.shuffle(names)
     for name, port in names:
         if 1024 < port < first_client_port() and is_refused(("127.0.0.1", port)):
-            return name, port
+            with contextlib.suppress(OSError):
+                reserve(port)
+                return name, port
     raise Skip("no name in /etc/services to try")
 
 

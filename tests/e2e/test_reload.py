@@ -8,7 +8,7 @@ import threading
 
 from claims import claim, expect, expect_equal
 from harness import descriptor_counts, wait_for_no_more_descriptors, wait_until
-from system import free_port
+from system import free_port, free_ports
 from talk import ask, is_refused, is_silent, receive, receive_all, receive_datagram, receive_line
 
 
@@ -93,7 +93,7 @@ def a_removed_datagram_service_is_closed(scene):
 
 @claim()
 def a_port_moves(scene):
-    old, new = free_port(), free_port()
+    old, new = free_ports(2)
     daemon = scene.daemon(scene.echo_at(old))
     client = daemon.client("echo")
     ask(client, b"before")
