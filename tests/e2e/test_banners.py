@@ -253,8 +253,9 @@ def at_limit_and_refuse_with_say_how_refusals_are_answered(scene, case):
     keys = "at_limit=%s refuse_with=%s" % (at_limit, refuse_with)
     if banner == "text":
         keys += ' "banner_fail=no\\n"'
+    # One gate, which has given the place back before it looks at who comes after the end was told.
     daemon = scene.daemon(line(scene, "built-in", "tcp4",
-                               "instances=1 no_access=127.0.0.2 " + keys))
+                               "instances=1 no_access=127.0.0.2 " + keys), args=["--gates", "1"])
     first = daemon.client("it")
     expect_equal(ask(first, b"?"), b"?", "the first one's echo")
     limit = answer(daemon)

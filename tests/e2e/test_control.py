@@ -10,7 +10,7 @@ import stat
 import subprocess
 
 from claims import WAIT, Failure, claim, expect, expect_equal
-from harness import wait_until
+from harness import descriptor_counts, wait_for_no_more_descriptors, wait_until
 from talk import ask
 from varlink import REEVECTL, Client, Interface, VarlinkError, full_name, reevectl
 
@@ -127,7 +127,7 @@ def control_socket_drops_descriptors_that_nobody_asked_for(scene):
     daemon = scene.daemon(scene.line("echo", "tcp4"))
     client = Client(scene, daemon)
     client.call("Status")
-    before = len(os.listdir("/proc/%d/fd" % daemon.pid))
+    before = descriptor_counts(daemon)
     reader, writer = os.pipe()
     for _ in range(3):
         try:
@@ -138,7 +138,7 @@ def control_socket_drops_descriptors_that_nobody_asked_for(scene):
     os.close(writer)
     expect_equal(os.read(reader, 1), b"", "what comes out of the pipe")
     os.close(reader)
-    expect_equal(len(os.listdir("/proc/%d/fd" % daemon.pid)), before, "descriptors of the daemon")
+    wait_for_no_more_descriptors(daemon, before)
 
 
 @claim()

@@ -57,7 +57,8 @@ def connections_are_counted_and_measured_for_built_ins_and_programs(scene):
                "the end of all")
     for service, clients in (("echo", 5), ("cat", 3)):
         expect_equal(count(daemon, "connections", service=service), clients, "connections")
-        expect_equal(count(daemon, "active_connections", "", service=service), 0, "active")
+        wait_until(lambda service=service: count(
+            daemon, "active_connections", "", service=service) == 0, "nobody to be there")
         expect_equal(count(daemon, "accept_to_handler_seconds", "_count", service=service),
                      clients, "measured starts")
         took = count(daemon, "accept_to_handler_seconds", "_sum", service=service)

@@ -189,7 +189,7 @@ def a_service_that_is_gone_from_the_table_is_closed_by_the_restart(scene):
     for _, fd in daemon.manager.stored:
         os.close(fd)
     daemon.manager.stored = []
-    expect(is_refused(gone), "the port is still open")
+    wait_until(lambda: is_refused(gone), "the port to be closed")
     expect_equal(ask(scene.connect(daemon.address("echo", "tcp4")), b"x"), b"x", "the answer")
 
 

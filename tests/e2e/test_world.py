@@ -485,7 +485,7 @@ def a_user_that_has_its_processes_gets_no_further_one(scene):
     expect("EAGAIN" in event.line, "no reason in: %s", event.line)
     for client in clients + [held.pop()[0]]:
         client.close()
-    daemon.wait_for_event("handler_ended", service="hold")
+    wait_until(lambda: len(daemon.handlers()) == len(held), "the others to be gone")
     daemon.hold()
 
 
