@@ -45,6 +45,7 @@ class Dns:
         self.mute = self.failing = False
         self.asked = []
         self.held = []
+        self.turn = threading.Lock()  # of who looks whether it is mute
         self.clients = []
         self.bind(scene, port)
         self.server = "%s:%d" % self.socket.getsockname()
@@ -113,11 +114,12 @@ class Dns:
             client.close()
 
     def serve_datagram(self, packet, peer):
-        if self.mute:
-            self.held.append((packet, peer))
-            self.asked.append(read_question(packet)[:2])
-        else:
-            self.socket.sendto(self.answer(packet), peer)
+        with self.turn:
+            if self.mute:
+                self.held.append((packet, peer))
+                self.asked.append(read_question(packet)[:2])
+            else:
+                self.socket.sendto(self.answer(packet), peer)
 
     def serve_stream(self, client):
         """A question with its length before it, or the client's end."""
@@ -132,7 +134,8 @@ class Dns:
 
     def speak(self):
         """Answer what was held back, and from now on."""
-        self.mute = False
-        for packet, peer in self.held:
-            self.socket.sendto(self.answer(packet), peer)
-        self.held = []
+        with self.turn:
+            self.mute = False
+            for packet, peer in self.held:
+                self.socket.sendto(self.answer(packet), peer)
+            self.held = []

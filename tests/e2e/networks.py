@@ -59,6 +59,12 @@ class Network:
             self.ip("address add %s dev %s%s" % (address, interface, extra))
         self.ip("link set %s up" % interface)
 
+    def is_up(self, interface):
+        """A packet that is sent before is lost."""
+        done = subprocess.run(self.wrapper + ["ip", "-o", "link", "show", interface], check=True,
+                              stdout=subprocess.PIPE)
+        return b" state UP " in done.stdout
+
     def cable(self, interface, other, others_interface):
         """A pair of interfaces, one in each network."""
         self.ip("link add %s type veth peer name %s netns %d"

@@ -24,6 +24,7 @@ def wire(scene):
         ours.cable(name, theirs, name)
         ours.address(name, "10.77.%d.1/24" % number, "fd77:%d::1/64" % number)
         theirs.address(name, "10.77.%d.2/24" % number, "fd77:%d::2/64" % number)
+        wait_until(lambda name=name: ours.is_up(name) and theirs.is_up(name), name + " to be up")
     return ours, theirs
 
 
@@ -97,8 +98,9 @@ def an_interface_may_come_go_and_come_again_without_a_reload(scene):
     ours.ip("link set left name later")
     ours.address("later")
     wait_until(serves, "an interface that was given the name")
+    mark = daemon.log.mark()
     ours.ip("link delete later")
-    daemon.wait_for_event("access_interface", interface="later", index="0")
+    daemon.wait_for_event("access_interface", since=mark, interface="later", index="0")
     ours.cable("later", theirs, "left")
     ours.address("later", "10.77.1.1/24")
     theirs.address("left", "10.77.1.2/24")

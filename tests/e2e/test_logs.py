@@ -53,6 +53,7 @@ def lines_of_json_come_from_all_processes_into_one_file(scene):
     receive_all(scene.connect(port_of(path, "sh")))
     wait_until(lambda: find(path, "handler-said"), "what the program said")
     wait_until(lambda: find(path, "handler-ended"), "its end")
+    wait_until(lambda: find(path, "conn-ended", service="echo"), "the end of echo's connection")
     said = find(path, "handler-said")[0]
     expect_equal(said["line"], "a\x1bb\ufffd", "the line")
     expect_equal(said["id"], find(path, "handler-ended")[0]["id"], "the connection's id")
@@ -129,6 +130,7 @@ def a_service_is_logged_as_it_wants(scene):
         + scene.line("none", "tcp4", "builtin:echo", "log_events=none only_from=10.9.8.7")
         + scene.line("attempt", "tcp4", "builtin:echo", "log_on_failure=ATTEMPT only_from=10.9.8.7")
         + scene.program("cat", "/bin/cat", keys="log_on_success=PID,EXIT"))
+    daemon.wait_for_event("started")  # READY=1 may come before the lines that were written first
     addresses = {event["service"]: ("127.0.0.1", int(event["address"].rsplit(":", 1)[1]))
                  for event in daemon.log.find("listening")}
     expect("none" not in addresses, "a service that is not to be logged: %s", addresses)

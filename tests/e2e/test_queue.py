@@ -271,11 +271,12 @@ def the_death_of_a_gate_costs_the_seats_of_its_clients_and_no_others(scene):
 
 @claim(needs=["root"])
 def a_gate_that_stands_still_does_not_stop_the_queue(scene):
-    daemon = scene.daemon(line(scene, "program", "tcp4", "instances=1 queue=20 " + TOLD),
+    daemon = scene.daemon(line(scene, "program", "tcp4", "instances=1 queue=40 " + TOLD),
                           args=["--gates", "2"])
     first = daemon.client("it")
     expect(is_served(first), "the first is not served")
-    waiting = [daemon.client("it") for _ in range(12)]
+    # So many that the kernel gives some of them to each gate.
+    waiting = [daemon.client("it") for _ in range(40)]
     for client in waiting:
         expect(hear(client).startswith(b"wait"), "it is not told to wait")
         client.sendall(b"x")
