@@ -463,7 +463,7 @@ class Scene:
             self.stack.close()
         except Failure as problem:
             problems.append(problem)
-        end = time.monotonic() + 2 * SLOW
+        end = time.monotonic() + WAIT / 2
         left = self.leftovers()
         while left and time.monotonic() < end:
             time.sleep(0.01)

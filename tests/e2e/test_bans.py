@@ -413,7 +413,7 @@ def real_sets_hold_what_is_banned_until_its_end(scene):
     folder = write_book(scene, end_in(3000) + " 3600 192.0.2.7/32 =all sensor",
                         end_in(3000) + " 3600 2001:db8::/64 =all sensor")
     settings = 'nft_program = "%s"; %s' % (shutil.which("nft"), SETS)
-    daemon = scene.daemon(trap(scene, "ban_time=2s"), settings, launch={"network": True},
+    daemon = scene.daemon(trap(scene, "ban_time=5s"), settings, launch={"network": True},
                           state_dir=folder)
     # The sets are not there yet.
     daemon.wait_for_event("bans_not_exported")

@@ -104,7 +104,7 @@ def a_name_that_cannot_be_looked_up_keeps_its_addresses_for_a_while_and_says_so(
     dns.host("enemy.example.org", "127.0.0.1")
     table = scene.line("echo", "tcp4", keys="only_from=friend.example.org") \
         + scene.line("other", "tcp4", "builtin:echo", keys="no_access=enemy.example.org")
-    daemon = scene.daemon(table, settings(dns, 'names_keep = "2s";'))
+    daemon = scene.daemon(table, settings(dns, 'names_keep = "4s";'))
     wait_until(lambda: is_served(daemon.client("echo")), "the friend is served")
     wait_until(lambda: not is_served(daemon.client("other")), "the enemy is refused")
     dns.failing = True

@@ -110,9 +110,8 @@ def what_is_no_header_is_refused_without_an_answer(scene, form):
 def a_header_that_does_not_come_in_time_is_not_waited_for(scene):
     daemon = echo(scene, HERE + " proxy_timeout=100ms")
     silent, slow = daemon.client("echo"), daemon.client("echo")
-    slow.sendall(V1[:20])
+    expect(is_turned_away(slow, V1[:20]), "half a header was answered")
     expect_equal(receive_all(silent), b"", "the answer to silence")
-    expect_equal(receive_all(slow), b"", "the answer to half a header")
     daemon.wait_for_event("proxy_refused", service="echo", count=2)
 
 
@@ -296,7 +295,7 @@ def a_unix_client_is_not_taken_for_the_proxy_that_names_it(scene, way):
 def idle_ends_the_program_of_a_named_client_that_tcpmux_handed_over(scene):
     daemon = scene.daemon(
         scene.line("tcpmux", "tcp4", keys=HERE)
-        + scene.program("cat", "/bin/cat", keys=HERE + " tcpmux=plain idle=200ms"))
+        + scene.program("cat", "/bin/cat", keys=HERE + " tcpmux=plain idle=2s"))
     client = daemon.client("tcpmux")
     client.sendall(V1 + b"cat\r\nhello")
     expect_equal(receive(client, 5), b"hello", "the echo")

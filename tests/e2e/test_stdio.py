@@ -197,7 +197,7 @@ def many_relayed_connections_leave_nothing_behind(scene):
 
 @claim()
 def the_daemons_end_waits_for_relayed_connections_and_then_cuts_them(scene):
-    daemon, client = piped(scene, "/bin/cat", settings='grace = "500ms";')
+    daemon, client = piped(scene, "/bin/cat", settings='grace = "2s";')
     client.sendall(b"x")
     expect_equal(receive(client, 1), b"x", "the answer")
     os.kill(daemon.pid, signal.SIGTERM)

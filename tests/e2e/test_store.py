@@ -103,7 +103,7 @@ def programs_that_run_are_adopted_counted_limited_and_heard(scene):
 
 @claim(needs=["probe"])
 def a_limit_ends_an_adopted_program(scene):
-    table = scene.program("hold", scene.probe + " hold", keys="max_time=2s")
+    table = scene.program("hold", scene.probe + " hold", keys="max_time=4s")
     daemon = first(scene, table)
     client, pid = daemon.hold()
     daemon.stop()

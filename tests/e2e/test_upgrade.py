@@ -82,7 +82,7 @@ def a_built_ins_connection_goes_on_in_the_gate_from_before(scene, protocol):
 
 @claim()
 def gates_from_before_cut_their_connections_when_upgrade_grace_is_over(scene):
-    daemon = scene.daemon(scene.line("echo", "tcp4"), settings='upgrade_grace = "500ms";')
+    daemon = scene.daemon(scene.line("echo", "tcp4"), settings='upgrade_grace = "2s";')
     old = daemon.client("echo")
     ask(old, b"x")
     upgrade(daemon)
@@ -112,7 +112,7 @@ def running_programs_and_their_places_survive_and_are_heard_and_reaped(scene):
 
 @claim(needs=["probe"])
 def the_limits_of_running_programs_go_on_counting(scene):
-    daemon = scene.daemon(scene.program("hold", scene.probe + " hold", keys="max_time=2s"))
+    daemon = scene.daemon(scene.program("hold", scene.probe + " hold", keys="max_time=4s"))
     client, pid = daemon.hold()
     upgrade(daemon)
     expect_equal(ask(client, b"alive\n"), b"alive\n", "the program's answer")

@@ -36,7 +36,7 @@ def without_a_watchdog_nothing_is_told(scene, variables):
 
 @claim(seconds=60)
 def a_gate_that_hangs_is_replaced(scene):
-    daemon = watched(scene, 2 * SLOW, args=["--gates", "2"])
+    daemon = watched(scene, 4 * SLOW, args=["--gates", "2"])
     victim = daemon.gates()[0]
     os.kill(victim, signal.SIGSTOP)
     event = daemon.wait_for_event("gate_lied", message="ping", pid=victim, seconds=20 * SLOW)
@@ -50,7 +50,7 @@ def a_gate_that_hangs_is_replaced(scene):
 
 @claim(seconds=40)
 def while_the_supervisor_hangs_nothing_is_told(scene):
-    daemon = watched(scene, 0.5)
+    daemon = watched(scene, 2 * SLOW)  # a gate that is asked has half of it
     daemon.wait_for_notify("WATCHDOG=1")
     os.kill(daemon.pid, signal.SIGSTOP)
     wait_until(lambda: processes()[daemon.pid][1] == "T", "the supervisor to stand still")
