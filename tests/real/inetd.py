@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Serve real programs by the lines that inetd.conf has for them, and run their real clients."""
 
+import fcntl
 import functools
 import glob
 import os
@@ -68,6 +69,12 @@ def serve(scene, *inetd_lines, **how):
     """A daemon for these lines of inetd.conf. Programs that go on after it are ended."""
     scene.stack.callback(end_leftovers, scene)
     return scene.daemon("".join(line_of(line, **how) for line in inetd_lines))
+
+
+def wait_for_turn(scene, what):
+    """Be the only claim that runs with what the whole root folder has once."""
+    turn = scene.keep(open("/run/turn-of-" + what, "w", encoding="ascii"))
+    fcntl.flock(turn, fcntl.LOCK_EX)
 
 
 def end_leftovers(scene):

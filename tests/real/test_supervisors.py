@@ -2,7 +2,6 @@
 """Service managers other than systemd, with the examples that are installed for them."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
@@ -12,8 +11,8 @@ import threading
 
 from claims import REEVED, TREE, WAIT, Failure, Skip, expect, expect_equal
 from harness import wait_until
-from inetd import real, run
-from system import children, free_port, is_gone
+from inetd import real, run, wait_for_turn
+from system import children, free_ports, is_gone
 from talk import ask, is_refused, receive_line
 
 TABLE = "/usr/local/etc/reeve/services"
@@ -25,8 +24,9 @@ class Managed:
 
     def __init__(self, scene, manager):
         self.scene = scene
-        self.wait_for_turn()
-        self.ports = [free_port() for _ in range(3)]
+        # The examples have their table and folders where every host has them.
+        wait_for_turn(scene, "reeve")
+        self.ports = free_ports(3)
         shutil.rmtree(LOG, ignore_errors=True)
         os.makedirs(os.path.dirname(TABLE), exist_ok=True)
         self.write_table()
@@ -35,11 +35,6 @@ class Managed:
         for place, _, names in os.walk(self.folder):
             for name in names:
                 self.expand(os.path.join(place, name))
-
-    def wait_for_turn(self):
-        """The examples have their table and folders where every host has them."""
-        turn = self.scene.keep(open("/run/reeve-turn", "w", encoding="ascii"))
-        fcntl.flock(turn, fcntl.LOCK_EX)
 
     @staticmethod
     def expand(path):
@@ -81,8 +76,12 @@ class Managed:
 
     def is_started_again_when_killed(self):
         before = self.pid()
+        gates = [pid for pid, facts in children(before).items() if facts[2] == "reeve-gate"]
         os.kill(before, signal.SIGKILL)
-        wait_until(lambda: self.serves() and self.pid() != before, "another daemon", 3 * WAIT)
+        # Nobody else would serve then, and lose who comes to them.
+        wait_until(lambda: all(is_gone(pid) for pid in gates), "the ends of its gates")
+        wait_until(self.serves, "another daemon", 3 * WAIT)
+        expect(self.pid() != before, "the pid file is that of the daemon before")
 
     def ends_by(self, *command):
         """The port is closed, and the program that serves somebody goes on."""
@@ -136,8 +135,10 @@ def runit_starts_reloads_restarts_and_ends_it(scene):
     managed = Managed(scene, "runit")
     service = managed.folder + "/reeved"
     start(scene, "runsv", service)
-    wait_until(lambda: os.path.exists(service + "/supervise/ok"), "runsv")
+    wait_until(lambda: os.path.exists(service + "/supervise/status"), "runsv")
     scene.stack.callback(run, scene, "sv", "exit", service)
+    # Of a service that is down, as it is at first, there is nothing to check.
+    wait_until(lambda: b"run: " in run(scene, "sv", "status", service), "the daemon's start")
     expect(b"run: " in run(scene, "sv", "-w", "20", "check", service), "sv check")
     expect(managed.serves(), "it serves once sv check succeeds")
     managed.reloads_by("sv", "reload", service)
@@ -154,7 +155,7 @@ def runit_tries_a_table_with_mistakes_again_and_serves_once_it_is_mended(scene):
     managed.write_table("no 7/tpc builtin\n")
     service = managed.folder + "/reeved"
     start(scene, "runsv", service)
-    wait_until(lambda: os.path.exists(service + "/supervise/ok"), "runsv")
+    wait_until(lambda: os.path.exists(service + "/supervise/status"), "runsv")
     scene.stack.callback(run, scene, "sv", "exit", service)
     wait_until(lambda: b"finish" in run(scene, "sv", "status", service), "finish to wait")
     managed.write_table()
@@ -166,7 +167,7 @@ def s6_learns_that_it_is_ready_reloads_restarts_and_ends_it(scene):
     managed = Managed(scene, "s6")
     service = managed.folder + "/reeved"
     start(scene, "s6-svscan", managed.folder)
-    wait_until(lambda: os.path.exists(service + "/supervise/control"), "s6-supervise")
+    wait_until(lambda: os.path.exists(service + "/supervise/status"), "s6-supervise")
     scene.stack.callback(run, scene, "s6-svscanctl", "-t", managed.folder)
     run(scene, "s6-svwait", "-U", "-t", "20000", service)
     expect(managed.serves(), "it serves once it is ready")

@@ -8,7 +8,7 @@ import struct
 
 from claims import expect, expect_equal
 from inetd import (content_of, end_leftovers, folder_of, random_file, real, run,
-                   serve, unpacked, wait_gone)
+                   serve, unpacked, wait_for_turn, wait_gone)
 from talk import receive
 
 TFTP_LINES = {
@@ -90,7 +90,7 @@ def a_transfer_goes_on_while_the_port_is_served_by_another_program(scene):
     first = int(daemon.wait_for_event("handler_ended", service="tftp")["pid"])
     hpa_client(scene, port, "get", scene.path("fetched"), "given")
     expect_equal(content_of(scene.path("fetched")), given, "the other client's file")
-    second, = [pid for pid in daemon.handlers() if pid != first]
+    second = int(daemon.wait_for_event("handler_ended", service="tftp", count=2)["pid"])
     expect(second != first, "the same program serves again")
     slow.acknowledge()
     while slow.take_block():
@@ -115,6 +115,8 @@ def vnc_screen(client):
 
 
 def vnc_daemon(scene, mode):
+    # Two servers that look for a free number of a display at once may choose the same.
+    wait_for_turn(scene, "displays")
     os.makedirs("/tmp/.X11-unix", exist_ok=True)
     os.chmod("/tmp/.X11-unix", 0o1777)
     return serve(scene, "5951 stream tcp %s nobody /usr/bin/Xtigervnc Xtigervnc -inetd "
@@ -122,7 +124,7 @@ def vnc_daemon(scene, mode):
                         "-MaxDisconnectionTime=1" % mode)
 
 
-@real("tigervnc-standalone-server", seconds=60)
+@real("tigervnc-standalone-server", seconds=120)
 def one_screen_is_shared_by_its_clients_and_the_next_gets_a_new_one(scene):
     daemon = vnc_daemon(scene, "wait")
     clients = [daemon.client("5951", seconds=30) for _ in range(2)]
@@ -139,12 +141,11 @@ def one_screen_is_shared_by_its_clients_and_the_next_gets_a_new_one(scene):
     client.close()
 
 
-@real("tigervnc-standalone-server", seconds=60)
+@real("tigervnc-standalone-server", seconds=120)
 def each_client_gets_a_screen_of_its_own(scene):
     daemon = vnc_daemon(scene, "nowait")
     clients = []
-    # One after another: two servers that look for a free number of a display at once may choose the same.
-    for _ in range(2):
+    for _ in range(2):  # one after another: see above
         clients.append(daemon.client("5951", seconds=30))
         expect_equal(vnc_screen(clients[-1]), "320x200 market", "the screen")
     expect_equal(len(daemon.handlers()), 2, "programs")
@@ -153,7 +154,7 @@ def each_client_gets_a_screen_of_its_own(scene):
     daemon.wait_for_event("handler_ended", service="5951", count=2)
 
 
-@real("tigervnc-standalone-server", seconds=60)
+@real("tigervnc-standalone-server", seconds=120)
 def a_program_that_has_the_listening_socket_outlives_the_daemon(scene):
     daemon = vnc_daemon(scene, "wait")
     address = daemon.address("5951", "tcp4")
@@ -169,7 +170,7 @@ def a_program_that_has_the_listening_socket_outlives_the_daemon(scene):
 
 @real("exim4-daemon-light")
 def a_mail_server_serves_several_clients_and_leaves_after_its_silence(scene):
-    daemon = serve(scene, "smtp stream tcp wait root /usr/sbin/exim4 exim4 -bw2s")
+    daemon = serve(scene, "smtp stream tcp wait root /usr/sbin/exim4 exim4 -bw4s")
     clients = [smtplib.SMTP("127.0.0.1", daemon.port("smtp"), timeout=10) for _ in range(3)]
     for client in clients:
         expect_equal(client.helo("here")[0], 250, "the answer to a greeting")
