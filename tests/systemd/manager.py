@@ -182,12 +182,15 @@ class Clients:
             thread.start()
         return self
 
-    def __exit__(self, *_):
-        self.is_over.set()
-        for thread in self.threads:
-            thread.join()
+    def __exit__(self, error, *_):
+        try:
+            if error is None:
+                wait_until(lambda: self.answers > 10 or self.problems, "clients to be served")
+        finally:
+            self.is_over.set()
+            for thread in self.threads:
+                thread.join()
 
     def expect_no_problem(self):
         expect_equal(self.problems[:5], [], "of %d connections, %d with problems" % (
             self.answers, len(self.problems)))
-        expect(self.answers > 10, "answers: %d", self.answers)

@@ -5,6 +5,7 @@ import socket
 import threading
 
 from claims import expect, expect_equal
+from harness import wait_until
 from manager import DAYTIME, in_box, run, talk
 from system import is_gone
 
@@ -22,7 +23,8 @@ def the_first_client_of_the_installed_socket_unit_starts_the_daemon(service):
     service.scene.stack.callback(run, "systemctl", "stop", "reeved.socket")
     expect_equal(service.show("ActiveState"), "inactive", "the service before")
     expect(talk(DAYTIME).endswith(b"\r\n"), "daytime answers the client that started it")
-    expect_equal(service.show("ActiveState"), "active", "the service after")
+    # It answers while the manager has not read yet that everything is ready.
+    wait_until(lambda: service.show("ActiveState") == "active", "the service after")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.settimeout(10)
         asker.sendto(b"?", DAYTIME)

@@ -147,20 +147,21 @@ def a_stop_ends_the_gates_and_is_no_failure(service):
     expect(not os.path.exists("/run/reeve/reeved.pid"), "the pid file")
 
 
-def wait_for_another(service, before):
+def is_replaced_by(service, signo):
+    """Another daemon comes once this one was sent that signal, and serves."""
+    before = service.pid()
+    gates = service.gates()
+    os.kill(before, signo)
     wait_until(lambda: service.pid() not in (0, before) and
                service.show("ActiveState") == "active", "another daemon")
+    wait_until(lambda: all(is_gone(pid) for pid in gates), "the end of its gates")
+    expect_echo()
 
 
 @in_box()
 def a_daemon_that_is_killed_is_started_again_and_serves(service):
-    before = service.pid()
-    gates = service.gates()
-    os.kill(before, signal.SIGKILL)
-    wait_for_another(service, before)
+    is_replaced_by(service, signal.SIGKILL)
     expect_equal(service.show("NRestarts"), "1", "restarts")
-    expect_echo()
-    wait_until(lambda: all(is_gone(pid) for pid in gates), "the end of its gates")
 
 
 @in_box()
@@ -168,10 +169,7 @@ def a_daemon_that_hangs_is_killed_by_the_watchdog_and_serves_again(service):
     expect_equal(service.show("WatchdogUSec"), "30s", "WatchdogSec=")
     service.drop_in("quick", "[Service]\nWatchdogSec=3s\n")
     service.restart()
-    before = service.pid()
-    os.kill(before, signal.SIGSTOP)
-    wait_for_another(service, before)
-    expect_echo()
+    is_replaced_by(service, signal.SIGSTOP)
     expect_equal(service.show("NRestarts"), "1", "restarts")
 
 
@@ -185,9 +183,7 @@ def a_daemon_that_was_upgraded_in_place_is_watched_and_reloaded_as_before(servic
     service.systemctl("reload")
     expect_equal(talk(("127.0.0.1", 2000), b"new"), b"new", "what the new service says")
     expect_equal((service.pid(), service.show("NRestarts")), (before, "0"), "process, restarts")
-    os.kill(before, signal.SIGSTOP)
-    wait_for_another(service, before)
-    expect_echo()
+    is_replaced_by(service, signal.SIGSTOP)
 
 
 @in_box()
