@@ -103,7 +103,8 @@ class Managed:
 
 def run_and_reap(*command):
     """Run a command that waits for orphans to be gone, which are left to this process."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    # sv says "ok: ", which would be read as a claim more.
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def has_ended():
         for pid, facts in children(os.getpid()).items():
