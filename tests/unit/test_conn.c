@@ -426,7 +426,7 @@ an_idle_client_is_ended_and_a_busy_one_is_not(void **state)
 	int busy_fd;
 
 	(void)state;
-	fake_start(&fake, "e echo tcp4 idle=300");
+	fake_start(&fake, "e echo tcp4 idle=1000");
 	busy_fd = fake_connect(&fake, "e");
 	idle_fd = fake_connect(&fake, "e");
 	idle.fd = idle_fd;
@@ -453,7 +453,7 @@ hearing_others_is_not_being_idle(void **state)
 	int talking_fd;
 
 	(void)state;
-	fake_start(&fake, "c club tcp4 idle=200\ne echo tcp4 idle=600");
+	fake_start(&fake, "c club tcp4 idle=1000\ne echo tcp4 idle=3000");
 	silent_fd = fake_connect(&fake, "c");
 	fake_hear(silent_fd, "hello\n", 6);
 	talking_fd = fake_connect(&fake, "c");

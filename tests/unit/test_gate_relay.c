@@ -455,7 +455,7 @@ a_client_that_never_speaks_ends_after_first_byte(void **state)
 	struct program other;
 
 	(void)state;
-	fake_start(&fake, "p program tcp4 stdio=1 idle=0 first_byte=200");
+	fake_start(&fake, "p program tcp4 stdio=1 idle=0 first_byte=1000");
 	client_fd = fake_connect(&fake, "p");
 	program = program_started(&fake);
 	other_fd = fake_connect(&fake, "p");
