@@ -114,6 +114,7 @@ gates_init(struct supervisor *supervisor, const struct config *config)
 	for (uint32_t i = 0; i < supervisor->gate_count; i++)
 		supervisor->gates[i] = (struct supervised_gate){ .supervisor = supervisor,
 			.number = i,
+			.phase = CHANNEL_HELLO,
 			.channel = { .fd = -1, .ready = dispatch_ready },
 			.timer = { .expired = gate_timer },
 			.retry = { .expired = handover_retry } };

@@ -2,10 +2,13 @@
 /* Hosts that access rules name: what is known of them. */
 #include "supervisor/hosts.h"
 
+#include "supervisor/gates.h"
 #include "supervisor/rules.h"
 
 #include <errno.h>
 #include <string.h>
+
+#define PATIENCE_MS 2000 /* with the first look-ups */
 
 static const struct rule_host *
 find(const struct rule_host *list, const char *name)
@@ -187,6 +190,52 @@ note_failure(struct rule_host *host, uint32_t error)
 	host->is_failing = true;
 }
 
+/* --- the first ones */
+
+static uint32_t
+count_unasked(const struct supervisor *supervisor)
+{
+	uint32_t count = 0;
+
+	for (const struct rule_host *host = supervisor->rules.hosts; host != NULL;
+		host = host->next)
+		count += !host->is_known && !host->is_failing;
+	return count;
+}
+
+static void
+start_gates(struct supervisor *supervisor)
+{
+	loop_stop_timer(supervisor->loop, &supervisor->first_hosts);
+	if (supervisor->is_stopping)
+		return;
+	rules_renew(supervisor);
+	gates_start(supervisor);
+}
+
+static void
+patience_is_over(struct timer *timer, msec now)
+{
+	struct supervisor *supervisor = CONTAINER_OF(timer, struct supervisor, first_hosts);
+
+	(void)now;
+	LOG(hosts_late, .hosts = count_unasked(supervisor));
+	start_gates(supervisor);
+}
+
+void
+hosts_await(struct supervisor *supervisor)
+{
+	struct loop *loop = supervisor->loop;
+
+	supervisor->first_hosts.expired = patience_is_over;
+	if (count_unasked(supervisor) == 0 ||
+		loop_set_timer(loop, &supervisor->first_hosts, loop_now(loop) + PATIENCE_MS) < 0)
+		start_gates(supervisor);
+}
+
+/* --- what is told */
+
 static struct rule_host *
 find_number(struct rule_host *list, uint32_t number)
 {
@@ -227,6 +276,8 @@ hosts_take(struct supervisor *supervisor, const struct message *message)
 	else
 		note_failure(host, said->error);
 	watch_age(supervisor);
+	if (supervisor->first_hosts.place != 0 && count_unasked(supervisor) == 0)
+		start_gates(supervisor);
 	return NULL;
 }
 
@@ -241,4 +292,5 @@ void
 hosts_fini(struct supervisor *supervisor)
 {
 	loop_stop_timer(supervisor->loop, &supervisor->host_timer);
+	loop_stop_timer(supervisor->loop, &supervisor->first_hosts);
 }

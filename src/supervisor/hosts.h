@@ -14,6 +14,10 @@ void hosts_free(struct rule_host **list);
 int hosts_find(const struct rule_host *list, const char *name, bool is_deny,
 	const struct netaddr **ret_addresses);
 
+/* Start the gates once every host of the first rules has been looked up, or could not be, a short
+ * time from now at the latest: until then clients wait in the kernel's queue. */
+void hosts_await(struct supervisor *supervisor);
+
 /* The rules that hold are other ones. */
 void hosts_swap(struct supervisor *supervisor);
 void hosts_fini(struct supervisor *supervisor);

@@ -416,6 +416,15 @@ rules_ask_renewal(struct supervisor *supervisor)
 }
 
 void
+rules_renew(struct supervisor *supervisor)
+{
+	if (!supervisor->is_renewal_due)
+		return;
+	loop_stop_timer(supervisor->loop, &supervisor->rule_timer);
+	changes_are_over(&supervisor->rule_timer, loop_now(supervisor->loop));
+}
+
+void
 rules_swap(struct supervisor *supervisor, struct rule_set *rules)
 {
 	bool is_first = supervisor->rule_timer.expired == NULL;

@@ -22,6 +22,9 @@ void rules_swap(struct supervisor *supervisor, struct rule_set *rules);
 /* What rules stand for has changed: a moment later the gates have an image of what it is now. */
 void rules_ask_renewal(struct supervisor *supervisor);
 
+/* If that was asked for: at once. */
+void rules_renew(struct supervisor *supervisor);
+
 void rules_fini(struct supervisor *supervisor);
 
 #endif

@@ -371,6 +371,7 @@ struct supervisor {
 	struct timer rule_timer;
 	struct supervised_resolver resolver;
 	struct timer host_timer;
+	struct timer first_hosts;     /* the gates are not started before they are known */
 	struct watch interface_watch; /* notices of the kernel; `ready` NULL: not asked for */
 	struct served **rows;         /* by row; NULL: free */
 	struct shared *shared;

@@ -10,6 +10,7 @@
 #include "supervisor/handed.h"
 #include "supervisor/handlers.h"
 #include "supervisor/hearing.h"
+#include "supervisor/hosts.h"
 #include "supervisor/kept.h"
 #include "supervisor/legacy.h"
 #include "supervisor/listeners.h"
@@ -197,7 +198,7 @@ serve(struct supervisor *supervisor)
 		supervisor->is_handing_over = true;
 		reap(supervisor);
 	}
-	gates_start(supervisor);
+	hosts_await(supervisor);
 	watchdog_begin(supervisor);
 	error = loop_run(supervisor->loop);
 	if (error < 0)

@@ -8,6 +8,7 @@ from claims import Skip, claim, expect, expect_equal
 from dns import Dns, reverse_name
 from harness import children, wait_until
 from talk import is_silent
+from test_upgrade import upgrade
 
 LOOPBACK = {"4": "127.0.0.1", "6": "::1"}
 # Somebody whom /etc/hosts does not name: what it says comes before the DNS.
@@ -116,6 +117,45 @@ def a_name_that_cannot_be_looked_up_keeps_its_addresses_for_a_while_and_says_so(
     expect(is_closed(daemon.client("other")), "no_access has lost it")
     dns.failing = False
     wait_until(lambda: is_served(daemon.client("echo")), "it is looked up again")
+
+
+@claim(each=["start", "upgrade"])
+def hosts_are_known_when_the_first_client_is_served(scene, after):
+    dns = Dns(scene)
+    dns.host("friend.example.org", "127.0.0.1")
+    dns.host("enemy.example.org", "192.0.2.1")
+    table = scene.line("echo", "tcp4", keys="only_from=friend.example.org") \
+        + scene.line("other", "tcp4", "builtin:echo", keys="no_access=enemy.example.org")
+    daemon = scene.daemon(table, settings(dns))
+    if after == "upgrade":
+        upgrade(daemon)
+    if daemon.log.find("hosts_late"):
+        raise Skip("the DNS server of this claim is too slow here")
+    expect(is_served(daemon.client("echo")), "the friend is not known")
+    expect(is_served(daemon.client("other")), "the enemy is not known")
+
+
+@claim()
+def hosts_that_cannot_be_looked_up_hold_up_the_start_for_a_moment(scene):
+    dns = Dns(scene)
+    dns.mute = True
+    table = scene.line("echo", "tcp4",
+                       keys="only_from=friend.example.org no_access=enemy.example.org")
+    daemon = scene.daemon(table + scene.line("other", "tcp4", "builtin:echo"), settings(dns))
+    daemon.wait_for_event("hosts_late", hosts="2")
+    expect(is_served(daemon.client("other")), "another service is not served")
+    expect(is_closed(daemon.client("echo")), "an unknown friend was served")
+
+
+@claim()
+def a_start_that_waits_for_hosts_can_be_ended(scene):
+    dns = Dns(scene)
+    dns.mute = True
+    daemon = scene.daemon(scene.line("echo", "tcp4", keys="only_from=friend.example.org"),
+                          settings(dns), is_ready=False)
+    wait_until(lambda: dns.asked, "it is asked for the host")
+    daemon.stop()
+    expect_equal(daemon.log.find("gate_started"), [], "gates")
 
 
 @claim()
