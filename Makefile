@@ -122,7 +122,7 @@ GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/metrics.o services/metrics_request.o services/qotd.o services/registry.o \
 	services/tcpmux.o services/time.o src/confined_door.o src/reeve_gate.o
 RESOLVER := $(BASE) src/model/answers.o src/effects/channel.o src/effects/confinement.o src/effects/sandbox.o \
-	src/effects/sandbox_resolver.o src/resolver/dns.o src/resolver/hosts.o \
+	src/effects/sandbox_resolver.o src/resolver/askers.o src/resolver/dns.o src/resolver/hosts.o \
 	src/resolver/inquiries.o src/resolver/resolver.o $(WRAP) src/confined_door.o \
 	src/reeve_resolver.o
 REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/prefix.o \

@@ -2,6 +2,7 @@
 /* What gates ask about clients. */
 #include "resolver/inquiries.h"
 
+#include "resolver/askers.h"
 #include "resolver/dns.h"
 #include "resolver/wrap.h"
 
@@ -40,27 +41,6 @@ struct inquiries {
 
 /* --- the end of one */
 
-static struct asker *
-find_asker(const struct resolver *resolver, uint64_t number)
-{
-	struct asker *asker = resolver->first_asker;
-
-	while (asker && asker->number != number)
-		asker = asker->next;
-	return asker;
-}
-
-/* A gate that is behind, or gone, has no answer. */
-static void
-send_answer(const struct resolver *resolver, uint64_t asker_number,
-	const struct message_answer *answer)
-{
-	const struct asker *asker = find_asker(resolver, asker_number);
-
-	if (asker)
-		(void)channel_send(asker->watch.fd, MESSAGE_answer, answer, NULL, 0, NULL, 0);
-}
-
 /* What tcp_wrappers call a client of those names. Without an answer it is not "unknown", which is
  * what a client without a name is: then a line that depends on the name refuses. */
 static const char *
@@ -89,7 +69,7 @@ answer(const struct inquiries *inquiries, uint64_t asker, const struct message_q
 		if (said.valid_ms > WRAP_MS)
 			said.valid_ms = WRAP_MS;
 	}
-	send_answer(inquiries->resolver, asker, &said);
+	askers_answer(inquiries->resolver, asker, &said);
 }
 
 static msec
@@ -218,8 +198,7 @@ begin(struct inquiries *inquiries, uint64_t asker, const struct message_question
 }
 
 void
-inquiries_ask(struct inquiries *inquiries, struct asker *asker,
-	const struct message_question *question)
+inquiries_ask(struct inquiries *inquiries, uint64_t asker, const struct message_question *question)
 {
 	msec now = loop_now(inquiries->resolver->loop);
 	struct answer_key key = answer_key_of(&question->address, 0, 0);
@@ -229,7 +208,7 @@ inquiries_ask(struct inquiries *inquiries, struct asker *asker,
 	enum wrap_answer wrap;
 
 	if (known) {
-		answer(inquiries, asker->number, question, known);
+		answer(inquiries, asker, question, known);
 		return;
 	}
 	/* Most rules are for addresses, and then nobody need wait for a name. */
@@ -237,11 +216,11 @@ inquiries_ask(struct inquiries *inquiries, struct asker *asker,
 		wrap = wrap_judge(question->daemon, &question->address, NULL);
 		if (wrap != WRAP_WANTS_NAME) {
 			said.is_refused = wrap == WRAP_REFUSES;
-			send_answer(inquiries->resolver, asker->number, &said);
+			askers_answer(inquiries->resolver, asker, &said);
 			return;
 		}
 	}
-	begin(inquiries, asker->number, question);
+	begin(inquiries, asker, question);
 }
 
 /* --- the whole */

@@ -13,7 +13,8 @@ struct inquiries *inquiries_free(struct inquiries *inquiries);
 /* New settings. 0 or -errno. */
 int inquiries_begin(struct inquiries *inquiries);
 
-void inquiries_ask(struct inquiries *inquiries, struct asker *asker,
+/* `asker`: the number of the gate that asks. */
+void inquiries_ask(struct inquiries *inquiries, uint64_t asker,
 	const struct message_question *question);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* The resolver's life: confinement, the supervisor's messages, gates that ask. */
+/* The resolver's life: confinement, the supervisor's messages. */
 #include "resolver/resolver.h"
 
 #include "effects/confinement.h"
 #include "effects/sandbox.h"
+#include "resolver/askers.h"
 #include "resolver/hosts.h"
 #include "resolver/inquiries.h"
 
@@ -12,67 +13,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-
-#define QUESTIONS_AT_ONCE 32 /* of one gate before the others get their turn */
-
-/* --- gates */
-
-static void
-forget_asker(struct asker *asker)
-{
-	struct asker **place = &asker->resolver->first_asker;
-
-	while (*place != asker)
-		place = &(*place)->next;
-	*place = asker->next;
-	loop_unwatch(asker->resolver->loop, &asker->watch);
-	channel_close(asker->watch.fd);
-	free(asker);
-}
-
-static void
-asker_ready(struct watch *watch, uint32_t events)
-{
-	struct asker *asker = CONTAINER_OF(watch, struct asker, watch);
-	struct resolver *resolver = asker->resolver;
-	const char *rule = NULL;
-	int got = 1;
-
-	(void)events;
-	for (int i = 0; got > 0 && i < QUESTIONS_AT_ONCE; i++) {
-		struct message_question *question = &resolver->message.body.question;
-
-		got = channel_receive(watch->fd, CHANNEL_QUESTION, CHANNEL_SERVE,
-			&resolver->message, &rule);
-		if (got <= 0)
-			break;
-		question->daemon[sizeof(question->daemon) - 1] = '\0';
-		if (question->address.family != AF_INET && question->address.family != AF_INET6)
-			got = -EPROTO;
-		else
-			inquiries_ask(resolver->inquiries, asker, question);
-		channel_done(&resolver->message);
-	}
-	if (got < 0)
-		forget_asker(asker);
-}
-
-static int
-add_asker(struct resolver *resolver, int asker_fd)
-{
-	struct asker *asker = calloc(1, sizeof(*asker));
-
-	if (!asker) {
-		channel_close(asker_fd);
-		return -ENOMEM;
-	}
-	asker->watch = (struct watch){ .fd = asker_fd, .events = EPOLLIN, .ready = asker_ready };
-	asker->resolver = resolver;
-	asker->number = ++resolver->next_asker;
-	asker->next = resolver->first_asker;
-	resolver->first_asker = asker;
-	return loop_watch(resolver->loop, &asker->watch);
-}
 
 /* --- the supervisor */
 
@@ -92,7 +32,7 @@ obey(struct resolver *resolver, struct message *message)
 {
 	switch ((unsigned)message->type) {
 	case MESSAGE_asker:
-		return add_asker(resolver, util_take_fd(&message->fds[0]));
+		return askers_add(resolver, util_take_fd(&message->fds[0]));
 	case MESSAGE_settings:
 		return take_settings(resolver, &message->body.settings);
 	case MESSAGE_hosts:
@@ -158,8 +98,7 @@ fini(struct resolver *resolver)
 {
 	(void)hosts_free(resolver->hosts);
 	(void)inquiries_free(resolver->inquiries);
-	while (resolver->first_asker)
-		forget_asker(resolver->first_asker);
+	askers_free(resolver);
 	ares_library_cleanup();
 	(void)loop_free(resolver->loop);
 }

@@ -7,23 +7,16 @@
 #include "effects/channel.h"
 #include "model/answers.h"
 
+struct asker;
 struct dns;
 struct hosts;
 struct inquiries;
 
-/* A gate that asks. */
-struct asker {
-	struct watch watch; /* first */
-	struct resolver *resolver;
-	uint64_t number; /* never used twice */
-	struct asker *next;
-};
-
 struct resolver {
 	struct loop *loop;
 	struct after after;
-	struct watch channel; /* to the supervisor */
-	struct asker *first_asker;
+	struct watch channel;      /* to the supervisor */
+	struct asker *first_asker; /* gates that ask */
 	uint64_t next_asker;
 	struct hosts *hosts;
 	struct inquiries *inquiries;
