@@ -9,7 +9,8 @@
 int askers_add(struct resolver *resolver, int asker_fd);
 void askers_free(struct resolver *resolver);
 
-/* Answer the one with that number. One that is behind, or gone, has no answer. */
+/* Answer the one with that number. One that is behind gets the answer later; if it is owed as many
+ * as a gate has questions, no more of it are read meanwhile. One that is gone has no answer. */
 void askers_answer(struct resolver *resolver, uint64_t number, const struct message_answer *answer);
 
 #endif

@@ -339,6 +339,33 @@ def senders_of_datagrams_leave_questions_to_clients_who_wait(scene):
     expect(is_served(waiting), "no question was left for the client")
 
 
+@claim(needs=("root",))
+def a_gate_that_is_behind_misses_no_answer(scene):
+    dns = Dns(scene)
+    daemon = scene.daemon(
+        scene.line("echo", "tcp4", keys="no_access=.example.com names_timeout=1min"),
+        settings(dns), args=["--gates", "1"])
+    gate, = daemon.gates()
+    resolver, = resolvers(daemon)
+
+    def held():
+        return len(os.listdir("/proc/%d/fd" % gate))
+
+    expect(is_served(visit(daemon, "echo")), "not served while it could ask")
+    before = held()
+    os.kill(resolver, signal.SIGSTOP)
+    clients = [daemon.client("echo", source=("127.88.1.%d" % number, 0))
+               for number in range(1, 121)]
+    wait_until(lambda: held() >= before + len(clients), "they are asked about")
+    os.kill(gate, signal.SIGSTOP)
+    os.kill(resolver, signal.SIGCONT)
+    # The last one or two may be asked about when the gate goes on.
+    wait_until(lambda: len(set(dns.asked)) > len(clients) - 10, "their names are looked up")
+    os.kill(gate, signal.SIGCONT)
+    for client in clients:
+        expect(is_served(client), "%s was not served", client.getsockname())
+
+
 @claim()
 def answers_are_remembered(scene):
     dns = Dns(scene)
