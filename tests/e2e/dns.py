@@ -36,13 +36,14 @@ def read_question(packet):
 
 
 class Dns:
-    """Answers from `records`: (name, type) to a list of addresses or names. `mute` says nothing,
-    `failing` says that it cannot; `asked` counts what was asked."""
+    """Answers from `records`: (name, type) to a list of addresses or names. `mute` says nothing but
+    of the names in `outspoken`, `failing` says that it cannot; `asked` counts what was asked."""
 
     def __init__(self, scene, port=0):
         self.records = {}
         self.ttl = 1
         self.mute = self.failing = False
+        self.outspoken = set()
         self.asked = []
         self.held = []
         self.turn = threading.Lock()  # of who looks whether it is mute
@@ -115,7 +116,7 @@ class Dns:
 
     def serve_datagram(self, packet, peer):
         with self.turn:
-            if self.mute:
+            if self.mute and read_question(packet)[0] not in self.outspoken:
                 self.held.append((packet, peer))
                 self.asked.append(read_question(packet)[:2])
             else:
