@@ -180,11 +180,8 @@ int
 output_print_json(const struct output *output, json_t *value)
 {
 	int error = value != NULL ? 0 : -ENOMEM;
-	/* To a terminal go no letters that turn its lines around. */
-	size_t ascii = output->is_terminal ? JSON_ENSURE_ASCII : 0;
 
-	if (error == 0 &&
-		json_dumpf(value, output->file, ascii | JSON_INDENT(2) | JSON_ENCODE_ANY) < 0)
+	if (error == 0 && json_dumpf(value, output->file, OUTPUT_JSON | JSON_ENCODE_ANY) < 0)
 		error = -EIO;
 	json_decref(value);
 	if (error < 0)

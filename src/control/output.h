@@ -43,6 +43,10 @@ size_t output_width(const char *text);
 void output_add_cut(const struct output *output, struct textbuf *buf, const char *text,
 	size_t width, bool is_right);
 
+/* How JSON is written, for json_dumpf(): a value on a line, without letters that turn the lines of
+ * a terminal around. */
+#define OUTPUT_JSON (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15))
+
 /* Print and give back: the text; the JSON value, with a line feed. 0, or -errno when it could not
  * be written or made (`value` NULL). */
 int output_print(const struct output *output, struct textbuf *buf);

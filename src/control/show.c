@@ -45,12 +45,7 @@ show_duration(long long ms, char *ret_text, size_t room)
 int
 show_json(const json_t *reply)
 {
-	bool is_written =
-		json_dumpf(reply, stdout,
-			JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15)) == 0 &&
-		putchar('\n') != EOF;
-
-	return is_written ? 0 : 1;
+	return json_dumpf(reply, stdout, OUTPUT_JSON) == 0 && putchar('\n') != EOF ? 0 : 1;
 }
 
 bool

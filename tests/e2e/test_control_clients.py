@@ -349,6 +349,15 @@ def one_is_one_in_what_status_says(scene):
     expect(": 1 service on 1 port, served by 1 of 1 gate\n" in shown, shown)
 
 
+@claim(each=["status", "list", "bans", "connections", "check", "lint", "names",
+             "explain echo 127.0.0.1"])
+def json_is_a_value_on_a_line(scene, words):
+    daemon = scene.daemon(scene.line("echo", "tcp4"), args=["--gates", "1"])
+    shown, _ = reevectl(daemon, *words.split(), "--json")
+    expect(shown.count("\n") == 1 and shown.endswith("\n"), shown)
+    json.loads(shown)
+
+
 @claim()
 def drain_of_a_service_without_clients_is_over_at_once(scene):
     daemon = scene.daemon(scene.line("echo", "tcp4"))
