@@ -150,7 +150,8 @@ recall(const struct top_sources *told)
 	return list;
 }
 
-/* One that is old and was not told of before, as when a gate was silent, has no past. */
+/* One that is old and was not told of before, as when a gate was silent, has no past; one that
+ * still waits has no number to be known again by, and comes when it is served. */
 static void
 compare_with_past(struct visitor *visitor, const json_t *connection, const struct past *list,
 	const struct top_sources *told)
@@ -160,7 +161,8 @@ compare_with_past(struct visitor *visitor, const json_t *connection, const struc
 		bsearch(&key, list, json_array_size(told->before), sizeof(*list), compare_by_id);
 	int64_t age_ms = show_number(connection, "age_ms");
 
-	if (told->span_us <= 0 || (past == NULL && age_ms > told->span_us / 1000 + PATIENCE_MS))
+	if (told->span_us <= 0 || key.id == 0 ||
+		(past == NULL && age_ms > told->span_us / 1000 + PATIENCE_MS))
 		return;
 	visitor->came = past == NULL;
 	visitor->received =

@@ -383,6 +383,32 @@ two_looks_make_the_rates_of_sources(void **state)
 	assert_true(number(fixture, 2, "received_bytes_per_second") == 0);
 }
 
+/* Who waits has the number 0, as everybody who does. */
+static void
+a_source_comes_when_it_is_served(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->top.sources = (struct top_sources){
+		.before = json_pack("[{s:i,s:s,s:s,s:i}]", "id", 0, "peer", "192.0.2.1:7", "kind",
+			"waiting", "age_ms", 100),
+		.connections = json_pack("[{s:i,s:s,s:s,s:i},{s:i,s:s,s:s,s:i}]", "id", 12, "peer",
+			"192.0.2.1:7", "kind", "builtin", "age_ms", 100, "id", 0, "peer",
+			"192.0.2.2:7", "kind", "waiting", "age_ms", 100),
+		.span_us = 2 * SECOND_US,
+	};
+	fixture->top.view = TOP_SOURCES;
+	make(fixture);
+	assert_int_equal(fixture->frame.rows, 2);
+	assert_string_equal(text_of(fixture, 0, "source"), "192.0.2.1");
+	assert_true(number(fixture, 0, "connections_per_second") == 0.5);
+	assert_true(number(fixture, 1, "connections_per_second") == 0);
+	json_decref(fixture->top.sources.before);
+	fixture->top.sources.before = json_array();
+	make(fixture);
+	assert_true(number(fixture, 1, "connections_per_second") == 0);
+}
+
 static void
 press(struct top *top, const char *keys)
 {
@@ -484,6 +510,7 @@ main(void)
 		CLAIM(refusals_are_told_by_verdict),
 		CLAIM(sources_are_counted_and_their_bans_shown),
 		CLAIM(two_looks_make_the_rates_of_sources),
+		CLAIM(a_source_comes_when_it_is_served),
 		CLAIM(keys_switch_what_is_shown),
 		CLAIM(the_pace_has_bounds),
 		CLAIM(the_filter_is_typed_and_takes_all_keys_meanwhile),
