@@ -26,7 +26,7 @@ static const struct allowed table[] = {
 	{ CALL(epoll_pwait), ALWAYS, "epoll_wait where that is no call of its own" },
 	{ CALL(epoll_pwait2), ALWAYS, "the same with a finer clock" },
 	{ CALL(epoll_ctl), ALWAYS, "say which clients to wait for" },
-	{ CALL(gettimeofday), ALWAYS, "the same for time(2)" },
+	{ CALL(gettimeofday), ALWAYS, "the clock where the vDSO has none, for time(2)" },
 	{ CALL(time), ALWAYS, "the same" },
 
 	/* clients */
