@@ -207,10 +207,13 @@ def a_refusal_stands_behind_what_was_said_before_and_never_inside(scene):
     heard = hear(client)
     while not is_silent(client):
         heard += hear(client)
+    taken = len(heard)
     reevectl(daemon, "kill", "--service", "it")
     daemon.wait_for_event("conn_refused", service="it", verdict="gone")
     heard += receive_packets(client)
-    expect(heard == LONG + b"sorry\r\n" or LONG.startswith(heard), "it hears %s", heard)
+    # A rest that is no longer than what the kernel took before has room where that was.
+    is_cut = taken < len(LONG) / 2 and LONG.startswith(heard)
+    expect(heard == LONG + b"sorry\r\n" or is_cut, "of %d it hears %s", taken, heard)
 
 
 @claim()
