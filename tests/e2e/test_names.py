@@ -127,6 +127,7 @@ def hosts_are_known_when_the_first_client_is_served(scene, after):
     table = scene.line("echo", "tcp4", keys="only_from=friend.example.org") \
         + scene.line("other", "tcp4", "builtin:echo", keys="no_access=enemy.example.org")
     daemon = scene.daemon(table, settings(dns))
+    daemon.wait_for_event("started")  # READY=1 may come before the lines that were written first
     if after == "upgrade":
         upgrade(daemon)
     if daemon.log.find("hosts_late"):
