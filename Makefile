@@ -110,7 +110,7 @@ GATE_ROOM := src/config/access_rule.o src/config/log_wishes.o src/model/access.o
 	src/gate/conn.o src/gate/conn_calls.o src/gate/conn_end.o src/gate/conn_idle.o \
 	src/gate/conn_input.o src/gate/conn_output.o src/gate/datagram_queue.o src/gate/datagrams.o \
 	src/gate/entrance.o src/gate/gate.o src/gate/hall.o src/gate/kept.o src/gate/limits.o src/gate/listener.o \
-	src/gate/queue.o src/gate/refusal.o src/gate/speech.o src/gate/tarpit.o \
+	src/gate/listener_hunger.o src/gate/queue.o src/gate/refusal.o src/gate/speech.o src/gate/tarpit.o \
 	src/gate/measures.o src/gate/outbox.o src/gate/pool.o src/gate/preface.o src/gate/relay.o \
 	src/gate/relay_end.o src/gate/relay_flow.o src/gate/rules.o src/gate/said.o \
 	src/gate/service.o src/gate/setup.o src/gate/setup_commit.o src/gate/spawn_request.o \

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Listeners: accepting in batches, pausing, starving. */
+/* Listeners: accepting in batches, pausing. */
 #include "gate/listener.h"
 
 #include "base/explain.h"
-#include "base/log.h"
 #include "gate/admission.h"
 #include "gate/arrival.h"
 #include "gate/conn.h"
 #include "gate/datagrams.h"
 #include "gate/entrance.h"
 #include "gate/limits.h"
-#include "gate/outbox.h"
 #include "gate/preface.h"
 #include "gate/queue.h"
 #include "gate/refusal.h"
@@ -26,8 +24,6 @@
 
 #define BATCH_MAX 64
 #define FULL_BATCHES_TO_GROW 8
-#define HUNGER_MS 1000
-#define HUNGER_TOLD_MS 10000
 
 enum outcome { ACCEPTED, REFUSED, NOBODY_CAME, CLIENT_VANISHED, MUST_PAUSE };
 
@@ -35,56 +31,6 @@ static uint32_t
 events_wanted(const struct listener *listener)
 {
 	return EPOLLIN | (listener->is_shared ? (uint32_t)EPOLLEXCLUSIVE : 0);
-}
-
-static void
-tell_hunger(const struct listener *listener, int error)
-{
-	struct service *service = listener->service;
-	struct gate *gate = service->gate;
-	msec now = loop_now(gate->loop);
-
-	service_count(service, METRIC_waits, 1);
-	if (now - gate->hunger_told < HUNGER_TOLD_MS)
-		return;
-	gate->hunger_told = now;
-	if (error != 0)
-		LOG(accept_failed, .service = service_name(service), .error = error);
-	else
-		LOG(service_full, .service = service_name(service),
-			.verdict = verdict_word(VERDICT_wait_descriptors),
-			.instances = gate->descriptors);
-}
-
-static void
-starve(struct listener *listener)
-{
-	struct gate *gate = listener->service->gate;
-
-	loop_unwatch(gate->loop, &listener->watch);
-	if (listener->is_starved)
-		return;
-	listener->is_starved = true;
-	listener->next_starved = NULL;
-	*gate->starved_end = listener;
-	gate->starved_end = &listener->next_starved;
-	/* Without memory for the timer the next descriptor that is freed has to do. */
-	if (gate->hunger.place == 0)
-		(void)loop_set_timer(gate->loop, &gate->hunger, loop_now(gate->loop) + HUNGER_MS);
-}
-
-static struct listener *
-take_starved(struct gate *gate)
-{
-	struct listener *listener = gate->first_starved;
-
-	if (!listener)
-		return NULL;
-	gate->first_starved = listener->next_starved;
-	if (!gate->first_starved)
-		gate->starved_end = &gate->first_starved;
-	listener->is_starved = false;
-	return listener;
 }
 
 /* What comes there takes one of the service's places, or waits in the kernel. */
@@ -124,8 +70,8 @@ has_to_wait(const struct listener *listener)
 	return is_shut(service) || service->is_paced;
 }
 
-static void
-watch_again(struct listener *listener)
+void
+listener_watch_again(struct listener *listener)
 {
 	const struct service *service = listener->service;
 
@@ -135,31 +81,8 @@ watch_again(struct listener *listener)
 	listener->watch.events = events_wanted(listener);
 	if (loop_watch(service->gate->loop, &listener->watch) < 0) {
 		listener->watch.events = 0;
-		starve(listener);
+		listener_starve(listener);
 	}
-}
-
-void
-listener_resume_starved(struct gate *gate)
-{
-	struct listener *last = NULL;
-	struct listener *listener;
-
-	if (gate->first_starved)
-		last = CONTAINER_OF(gate->starved_end, struct listener, next_starved);
-	/* Up to the one that is last now: one that starves again joins behind it. */
-	do {
-		listener = take_starved(gate);
-		if (listener)
-			watch_again(listener);
-	} while (listener && listener != last);
-}
-
-static void
-hunger_expired(struct timer *timer, msec now)
-{
-	(void)now;
-	listener_resume_starved(CONTAINER_OF(timer, struct gate, hunger));
 }
 
 void
@@ -202,40 +125,10 @@ judge_accept_error(struct listener *listener, int error)
 	case ETIMEDOUT:
 		return CLIENT_VANISHED;
 	default:
-		tell_hunger(listener, error);
-		starve(listener);
+		listener_tell_hunger(listener, error);
+		listener_starve(listener);
 		return MUST_PAUSE;
 	}
-}
-
-bool
-listener_is_followed(struct listener *listener)
-{
-	const struct service *service = listener->service;
-
-	if (service->builtin.ops || !outbox_is_behind(service->gate->outbox))
-		return true;
-	starve(listener); /* the supervisor cannot follow; clients wait in the kernel */
-	return false;
-}
-
-bool
-listener_has_descriptors(const struct gate *gate, uint32_t count)
-{
-	return gate->descriptors + count <= gate->descriptors_max;
-}
-
-bool
-listener_has_what_it_takes(struct listener *listener)
-{
-	struct service *service = listener->service;
-
-	if (listener_has_descriptors(service->gate, relay_descriptors(service)))
-		return listener_is_followed(listener);
-	service_count(service, METRIC_verdict_wait_descriptors, 1);
-	tell_hunger(listener, 0);
-	starve(listener);
-	return false;
 }
 
 /* Whoever waits, as an entrant without a place. */
@@ -398,27 +291,11 @@ listener_new(const struct message_listeners_row *row, enum protocol protocol, in
 	return listener;
 }
 
-static void
-forget_starved(struct gate *gate, struct listener *gone)
-{
-	struct listener **place = &gate->first_starved;
-
-	while (*place) {
-		if (*place == gone)
-			*place = gone->next_starved;
-		else
-			place = &(*place)->next_starved;
-	}
-	gate->starved_end = place;
-}
-
 void
 listener_let_go(struct listener *listener, struct gate *gate)
 {
 	loop_unwatch(gate->loop, &listener->watch);
-	if (listener->is_starved)
-		forget_starved(gate, listener);
-	listener->is_starved = false;
+	listener_forget_starved(listener, gate);
 }
 
 struct listener *
@@ -450,7 +327,7 @@ listener_serve(struct listener *listener, struct service *service)
 	arrival_expect(listener, listener->is_wildcard || admission_asks_way(service));
 	if (service->is_held)
 		loop_unwatch(service->gate->loop, &listener->watch);
-	watch_again(listener);
+	listener_watch_again(listener);
 }
 
 void
@@ -460,7 +337,7 @@ listener_resume_service(struct service *service)
 	queue_serve(service);
 	for (struct listener *listener = service->listeners; listener;
 		listener = listener->next_of_service)
-		watch_again(listener);
+		listener_watch_again(listener);
 }
 
 void
@@ -470,31 +347,5 @@ listener_note_seat(struct service *service)
 		return;
 	for (struct listener *listener = service->listeners; listener;
 		listener = listener->next_of_service)
-		watch_again(listener);
-}
-
-void
-listener_note_opened(struct gate *gate)
-{
-	gate->descriptors++;
-}
-
-void
-listener_note_closed(struct gate *gate)
-{
-	struct listener *listener;
-
-	gate->descriptors--;
-	/* One for one: waking all who starve would only have them starve again. */
-	listener = take_starved(gate);
-	if (listener)
-		watch_again(listener);
-}
-
-void
-listener_init(struct gate *gate)
-{
-	gate->starved_end = &gate->first_starved;
-	gate->hunger.expired = hunger_expired;
-	gate->hunger_told = LONG_AGO;
+		listener_watch_again(listener);
 }

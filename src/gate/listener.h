@@ -52,4 +52,15 @@ void listener_note_closed(struct gate *gate);
 /* Prepare the gate's list of starving listeners. */
 void listener_init(struct gate *gate);
 
+/* --- among the files of this room */
+
+/* Watch it, unless it is watched or its clients have to wait. */
+void listener_watch_again(struct listener *listener);
+
+/* Watch it no more until there may be what it lacks; count and tell that a client of it waits for
+ * that (`error` 0: we hold all descriptors that we may); take it from those that starve. */
+void listener_starve(struct listener *listener);
+void listener_tell_hunger(const struct listener *listener, int error);
+void listener_forget_starved(struct listener *listener, struct gate *gate);
+
 #endif
