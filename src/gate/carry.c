@@ -319,7 +319,10 @@ carry_prepare(struct listener *listener, bool is_first)
 
 	if (!is_one_each(service))
 		return listener_is_followed(listener) ? DATAGRAMS_AT_ONCE : 0;
-	if ((!is_first && service_has_no_place(service)) || !listener_has_what_it_takes(listener))
+	/* Whether a further one waits the loop tells. */
+	if (!is_first && (service_has_no_place(service) || listener_is_short(listener)))
+		return 0;
+	if (!listener_has_what_it_takes(listener))
 		return 0;
 	if (!service_admit(service)) {
 		listener_pause_service(service);

@@ -43,6 +43,15 @@ takes_places(const struct listener *listener)
 		(!service->builtin.ops && service->config->keys->per == CONFIG_PER_DATAGRAM);
 }
 
+bool
+listener_is_short(const struct listener *listener)
+{
+	const struct service *service = listener->service;
+
+	return takes_places(listener) &&
+		!listener_has_descriptors(service->gate, relay_descriptors(service));
+}
+
 static bool
 lets_wait(const struct service *service)
 {
@@ -225,6 +234,16 @@ tune_batch(struct listener *listener, enum outcome last, unsigned came)
 	}
 }
 
+static bool
+has_nothing_free(const struct listener *listener)
+{
+	const struct service *service = listener->service;
+
+	if (listener_is_short(listener))
+		return true;
+	return lets_wait(service) && service_has_no_place(service) && !queue_has_seat(service);
+}
+
 static void
 stream_ready(struct watch *watch, uint32_t events)
 {
@@ -237,11 +256,9 @@ stream_ready(struct watch *watch, uint32_t events)
 	EXPLAIN(epoll, .socket_fd = watch->fd);
 	for (unsigned i = 0; i < listener->batch && outcome != NOBODY_CAME && outcome != MUST_PAUSE;
 		i++) {
-		/* Whether somebody waits for a place the loop tells; to find none for nobody would
-		 * be told as a siege. */
-		if (i > 0 && lets_wait(listener->service) &&
-			service_has_no_place(listener->service) &&
-			!queue_has_seat(listener->service))
+		/* Whether somebody waits the loop tells; to find nothing free for nobody would be
+		 * told as a siege. */
+		if (i > 0 && has_nothing_free(listener))
 			break;
 		outcome = accept_one(listener);
 		accepted += outcome == ACCEPTED;

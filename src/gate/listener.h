@@ -39,6 +39,9 @@ void listener_pause_service(struct service *service);
 bool listener_has_what_it_takes(struct listener *listener);
 bool listener_is_followed(struct listener *listener);
 
+/* Are there no descriptors for one more client of it? Asks only; one that starves is counted. */
+bool listener_is_short(const struct listener *listener);
+
 /* May so many descriptors more be held? For those who cannot wait. */
 bool listener_has_descriptors(const struct gate *gate, uint32_t count);
 

@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "gate/outbox.h"
-#include "gate/relay.h"
 #include "gate/service.h"
 
 #define HUNGER_MS 1000
@@ -123,7 +122,7 @@ listener_has_what_it_takes(struct listener *listener)
 {
 	struct service *service = listener->service;
 
-	if (listener_has_descriptors(service->gate, relay_descriptors(service)))
+	if (!listener_is_short(listener))
 		return listener_is_followed(listener);
 	service_count(service, METRIC_verdict_wait_descriptors, 1);
 	listener_tell_hunger(listener, 0);

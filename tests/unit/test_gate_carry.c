@@ -18,6 +18,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -258,6 +259,38 @@ without_a_place_datagrams_wait_in_the_socket(void **state)
 	program_fd = program_started(&fake);
 	fake_hear(program_fd, "two", 3);
 	(void)close(program_fd);
+	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+the_datagram_that_takes_the_last_descriptor_is_no_siege(void **state)
+{
+	/* All descriptors that the gate cannot do without; so many it takes in one turn. */
+	enum { DATAGRAMS = 3 };
+	struct fake_supervisor fake;
+	int program_fds[DATAGRAMS];
+	int client_fd;
+
+	(void)state;
+	fake_start(&fake, NULL);
+	fake.descriptors = 1;
+	assert_int_equal(fake_configure(&fake, "p program udp4"), 0);
+	client_fd = fake_connect(&fake, "p");
+	assert_int_equal(kill(fake.gate_pid, SIGSTOP), 0);
+	for (size_t i = 0; i < DATAGRAMS; i++)
+		say_datagram(client_fd, "one", 3);
+	assert_int_equal(kill(fake.gate_pid, SIGCONT), 0);
+	for (size_t i = 0; i < DATAGRAMS; i++)
+		program_fds[i] = program_started(&fake);
+	/* An answer is of a later turn. */
+	fake_say(program_fds[0], "done", 4);
+	(void)close(program_fds[0]);
+	hear_datagram(client_fd, "done", 4);
+	assert_int_equal(shared_read(fake.shared, 0, METRIC_verdict_wait_descriptors), 0);
+	assert_int_equal(shared_read(fake.shared, 0, METRIC_waits), 0);
+	for (size_t i = 1; i < DATAGRAMS; i++)
+		(void)close(program_fds[i]);
 	(void)close(client_fd);
 	fake_finish(&fake);
 }
@@ -668,6 +701,7 @@ main(void)
 		cmocka_unit_test(a_program_that_says_nothing_sends_nothing),
 		cmocka_unit_test(a_programs_answer_is_paid_from_the_budget),
 		cmocka_unit_test(without_a_place_datagrams_wait_in_the_socket),
+		cmocka_unit_test(the_datagram_that_takes_the_last_descriptor_is_no_siege),
 		cmocka_unit_test(a_place_is_kept_for_no_datagram_that_is_refused),
 		cmocka_unit_test(a_program_that_says_nothing_for_long_is_left),
 		cmocka_unit_test(each_datagram_of_a_peer_is_one_read_and_each_write_one_datagram),

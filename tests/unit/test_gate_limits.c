@@ -14,6 +14,7 @@
 
 #include "tests/unit/fake_supervisor.h"
 
+#include "base/shared_measures.h"
 #include "base/shared_places.h"
 #include "model/ban.h"
 
@@ -148,6 +149,44 @@ clients_beyond_the_descriptors_wait_and_are_then_served(void **state)
 	fake_finish(&fake);
 }
 
+/* The same for descriptors: all that there are. */
+static void
+the_last_free_descriptor_is_no_siege(void **state)
+{
+	enum { ROOM = 200 };
+	struct fake_supervisor fake;
+	int client_fds[ROOM];
+	uint64_t count;
+
+	(void)state;
+	fake_start(&fake, NULL);
+	fake.descriptors = ROOM - 9; /* of which the gate keeps most for itself */
+	assert_int_equal(fake_configure(&fake, "e echo tcp4"), 0);
+	client_fds[0] = fake_connect(&fake, "e");
+	/* What the first answer's turn has told is there with the second one. */
+	for (size_t i = 0; i < 2; i++) {
+		fake_say(client_fds[0], "a", 1);
+		fake_hear(client_fds[0], "a", 1);
+	}
+	count = shared_told(fake.shared, 1, PROCESS_gate_descriptors_limit);
+	assert_in_range(count, 20, ROOM);
+	assert_int_equal(kill(fake.gate_pid, SIGSTOP), 0);
+	for (size_t i = 1; i < count; i++)
+		client_fds[i] = fake_connect(&fake, "e");
+	assert_int_equal(kill(fake.gate_pid, SIGCONT), 0);
+	for (size_t i = 1; i < count; i++) {
+		fake_say(client_fds[i], "a", 1);
+		fake_hear(client_fds[i], "a", 1);
+	}
+	assert_int_equal(shared_read(fake.shared, 0, METRIC_verdict_wait_descriptors), 0);
+	assert_int_equal(shared_read(fake.shared, 0, METRIC_waits), 0);
+	assert_false(fake_has_logged(&fake, "descriptors"));
+	for (size_t i = 0; i < count; i++)
+		(void)close(client_fds[i]);
+	fake_wait_active(&fake, "e", 0);
+	fake_finish(&fake);
+}
+
 static void
 set_descriptors(const struct fake_supervisor *fake, rlim_t limit)
 {
@@ -210,6 +249,7 @@ main(void)
 		cmocka_unit_test(a_place_that_another_process_frees_wakes_the_gate),
 		cmocka_unit_test(the_supervisor_hears_when_a_place_is_free_that_it_waits_for),
 		cmocka_unit_test(clients_beyond_the_descriptors_wait_and_are_then_served),
+		cmocka_unit_test(the_last_free_descriptor_is_no_siege),
 		cmocka_unit_test(being_out_of_descriptors_neither_spins_nor_costs_the_listener),
 		cmocka_unit_test(a_ban_whose_marks_were_swept_away_is_made_anew),
 	};
