@@ -77,6 +77,17 @@ listener_forget_starved(struct listener *listener, struct gate *gate)
 	listener->is_starved = false;
 }
 
+/* Who waits at one that is short as before has been counted, and is not asked for again. */
+static void
+feed(struct listener *listener)
+{
+	listener->is_hungry = listener->is_hungry && listener_is_short(listener);
+	if (listener->is_hungry)
+		listener_starve(listener);
+	else
+		listener_watch_again(listener);
+}
+
 void
 listener_resume_starved(struct gate *gate)
 {
@@ -89,7 +100,7 @@ listener_resume_starved(struct gate *gate)
 	do {
 		listener = take_starved(gate);
 		if (listener)
-			listener_watch_again(listener);
+			feed(listener);
 	} while (listener && listener != last);
 }
 
@@ -126,6 +137,7 @@ listener_has_what_it_takes(struct listener *listener)
 		return listener_is_followed(listener);
 	service_count(service, METRIC_verdict_wait_descriptors, 1);
 	listener_tell_hunger(listener, 0);
+	listener->is_hungry = true;
 	listener_starve(listener);
 	return false;
 }
@@ -145,7 +157,7 @@ listener_note_closed(struct gate *gate)
 	/* One for one: waking all who starve would only have them starve again. */
 	listener = take_starved(gate);
 	if (listener)
-		listener_watch_again(listener);
+		feed(listener);
 }
 
 void

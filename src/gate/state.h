@@ -78,7 +78,8 @@ struct listener {
 	struct netaddr address; /* as bound */
 	bool is_shared;
 	bool is_wildcard;      /* which address was asked is known only by asking the kernel */
-	bool is_starved;       /* in the gate's list of those that wait for descriptors */
+	bool is_starved;       /* in the gate's list of those that are tried again */
+	bool is_hungry;        /* and that because descriptors are short, which has been counted */
 	struct carry *carries; /* programs that answer its datagrams */
 	uint8_t batch;         /* clients that are let in at once */
 	uint8_t full_batches;

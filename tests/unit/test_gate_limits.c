@@ -142,8 +142,10 @@ clients_beyond_the_descriptors_wait_and_are_then_served(void **state)
 	(void)close(client_fds[0]);
 	fake_hear(client_fds[3], "a", 1);
 	assert_true(is_silent(client_fds[4]));
+	fake_wait_metric(&fake, "e", METRIC_verdict_wait_descriptors, 2);
 	(void)close(client_fds[1]);
 	fake_hear(client_fds[4], "a", 1);
+	assert_int_equal(shared_read(fake.shared, 0, METRIC_verdict_wait_descriptors), 2);
 	for (size_t i = 2; i < ARRAY_SIZE(client_fds); i++)
 		(void)close(client_fds[i]);
 	fake_finish(&fake);
@@ -219,6 +221,38 @@ being_out_of_descriptors_neither_spins_nor_costs_the_listener(void **state)
 	fake_finish(&fake);
 }
 
+/* A relay takes three descriptors, of which two are left. The gate tries both listeners again in
+ * the same second, and counts each failure of the other one. */
+static void
+a_client_that_waits_for_descriptors_is_counted_once(void **state)
+{
+	struct fake_supervisor fake;
+	int holder_fd;
+	int waiting_fd;
+	int witness_fd;
+
+	(void)state;
+	fake_start(&fake, NULL);
+	fake.descriptors = 1;
+	assert_int_equal(fake_configure(&fake, "p program tcp4 stdio=1\ne echo tcp4"), 0);
+	holder_fd = fake_connect(&fake, "e");
+	fake_say(holder_fd, "a", 1);
+	fake_hear(holder_fd, "a", 1);
+	waiting_fd = fake_connect(&fake, "p");
+	fake_wait_metric(&fake, "p", METRIC_verdict_wait_descriptors, 1);
+	set_descriptors(&fake, 1);
+	witness_fd = fake_connect(&fake, "e");
+	fake_wait_metric(&fake, "e", METRIC_waits, 3);
+	assert_int_equal(shared_read(fake.shared, 0, METRIC_verdict_wait_descriptors), 1);
+	assert_int_equal(shared_read(fake.shared, 0, METRIC_waits), 1);
+	set_descriptors(&fake, 1000);
+	(void)close(witness_fd);
+	(void)close(holder_fd);
+	fake_expect(&fake, MESSAGE_spawn);
+	(void)close(waiting_fd);
+	fake_finish(&fake);
+}
+
 /* As the supervisor forgets them that has not heard of any. */
 static void
 a_ban_whose_marks_were_swept_away_is_made_anew(void **state)
@@ -251,6 +285,7 @@ main(void)
 		cmocka_unit_test(clients_beyond_the_descriptors_wait_and_are_then_served),
 		cmocka_unit_test(the_last_free_descriptor_is_no_siege),
 		cmocka_unit_test(being_out_of_descriptors_neither_spins_nor_costs_the_listener),
+		cmocka_unit_test(a_client_that_waits_for_descriptors_is_counted_once),
 		cmocka_unit_test(a_ban_whose_marks_were_swept_away_is_made_anew),
 	};
 
