@@ -61,7 +61,8 @@ struct bans {
 	struct timer save;
 	msec save_begun;
 	bool is_dirty;
-	bool is_failing; /* and that has been told */
+	bool is_unsynced; /* the file is there, but nobody has waited for the disk */
+	bool is_failing;  /* and that has been told */
 
 	struct export *export;
 };

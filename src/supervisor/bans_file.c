@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "effects/whole.h"
 #include "model/ban_text.h"
+#include "supervisor/legacy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -157,14 +158,19 @@ write_slice(struct bans *bans)
 }
 
 static int
-end_file(struct bans *bans)
+end_file(struct bans *bans, bool is_durable)
 {
 	auto_close int folder_fd = open_folder(bans);
+	int error = is_durable && fsync(bans->save_fd) < 0 ? -errno : 0;
 
 	(void)close(util_take_fd(&bans->save_fd));
-	if (folder_fd < 0)
-		return folder_fd;
-	return renameat(folder_fd, FILE_NEW, folder_fd, FILE_NAME) < 0 ? -errno : 0;
+	if (error == 0 && folder_fd < 0)
+		error = folder_fd;
+	if (error == 0 && renameat(folder_fd, FILE_NEW, folder_fd, FILE_NAME) < 0)
+		error = -errno;
+	if (error == 0)
+		bans->is_unsynced = !is_durable;
+	return error;
 }
 
 static void
@@ -191,7 +197,7 @@ save_goes_on(struct timer *timer, msec now)
 	if (error == 0)
 		error = write_slice(bans);
 	if (error == 0)
-		error = end_file(bans);
+		error = end_file(bans, false);
 	else if (error > 0) {
 		(void)loop_set_timer(bans->supervisor->loop, timer, now + 1);
 		return;
@@ -218,24 +224,50 @@ bans_file_changed(struct bans *bans)
 		(void)loop_set_timer(loop, &bans->save, loop_now(loop));
 }
 
+static int
+write_whole_file(struct bans *bans, bool is_durable)
+{
+	int result;
+
+	if (bans->save_fd >= 0)
+		(void)close(util_take_fd(&bans->save_fd));
+	result = begin_file(bans);
+	if (result < 0)
+		return result;
+	do {
+		result = write_slice(bans);
+	} while (result > 0);
+	return result < 0 ? result : end_file(bans, is_durable);
+}
+
+/* What lies there holds all, but the disk may not have it yet. */
+static int
+sync_file(struct bans *bans)
+{
+	auto_close int folder_fd = open_folder(bans);
+	auto_close int file_fd = -1;
+
+	if (folder_fd < 0)
+		return folder_fd;
+	file_fd = openat(folder_fd, FILE_NAME,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (file_fd < 0 || fsync(file_fd) < 0)
+		return -errno;
+	bans->is_unsynced = false;
+	return 0;
+}
+
 void
 bans_file_save(struct bans *bans, bool is_durable)
 {
 	int error = 0;
 
-	if (!bans->folder || (!bans->is_dirty && bans->save_fd < 0))
+	if (!bans->folder)
 		return;
-	if (bans->save_fd >= 0)
-		(void)close(util_take_fd(&bans->save_fd));
-	error = begin_file(bans);
-	for (int more = 1; error == 0 && more > 0;) {
-		more = write_slice(bans);
-		error = more < 0 ? more : 0;
-	}
-	if (error == 0 && is_durable && fsync(bans->save_fd) < 0)
-		error = -errno;
-	if (error == 0)
-		error = end_file(bans);
+	if (bans->is_dirty || bans->save_fd >= 0)
+		error = write_whole_file(bans, is_durable);
+	else if (is_durable && bans->is_unsynced)
+		error = sync_file(bans);
 	if (error == 0)
 		return;
 	/* Whoever wanted to leave may have to stay: what was written is no file to go on with. */
@@ -367,6 +399,8 @@ bans_file_load(struct bans *bans, void (*take)(struct bans *bans, struct ban *ba
 	if (error == 0) {
 		read_file(&reading);
 		(void)fclose(reading.file);
+		/* Whoever made room for us by an upgrade did not wait for the disk. */
+		bans->is_unsynced = legacy_is_of_upgrade(bans->supervisor);
 	} else if (error != -ENOENT)
 		tell_failure(bans, error);
 }

@@ -13,6 +13,7 @@
 #include "model/ban_text.h"
 #include "model/rate.h"
 #include "supervisor/bans.h"
+#include "supervisor/legacy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -75,6 +76,15 @@ int
 spawn_move_high(int low_fd)
 {
 	return low_fd;
+}
+
+static bool is_upgraded;
+
+bool
+legacy_is_of_upgrade(const struct supervisor *supervisor)
+{
+	(void)supervisor;
+	return is_upgraded;
 }
 
 static unsigned waits_for_the_disk;
@@ -308,32 +318,132 @@ lifting_a_network_lifts_all_that_lies_in_it(void **state)
 	assert_false(is_out(fixture, "echo", "10.9.9.9"));
 }
 
+/* ---------------------------------------------------------------- the disk */
+
+static char folder[] = "/tmp/reeve-bans-XXXXXX";
+
+static void
+begin_with_folder(struct fixture *fixture)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/reeve-bans-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	bans_fini(&fixture->supervisor);
+	fixture->settings.state_dir = folder;
+	assert_int_equal(bans_init(&fixture->supervisor, &fixture->config), 0);
+	waits_for_the_disk = 0;
+}
+
+/* Ends, and is the next daemon there. */
+static void
+start_again(struct fixture *fixture)
+{
+	bans_fini(&fixture->supervisor);
+	assert_int_equal(bans_init(&fixture->supervisor, &fixture->config), 0);
+}
+
+static void
+drop_file(const char *name)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void
+end_with_folder(struct fixture *fixture)
+{
+	bans_fini(&fixture->supervisor);
+	drop_file("bans");
+	drop_file("bans.lock");
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static struct loop *turning;
+
+static void
+turn_is_the_last(struct timer *timer, msec now)
+{
+	(void)timer;
+	(void)now;
+	loop_quit(turning);
+}
+
+/* A turn, in which what is due is done. */
+static void
+turn(struct fixture *fixture)
+{
+	struct timer last = { .expired = turn_is_the_last };
+
+	turning = fixture->supervisor.loop;
+	assert_int_equal(loop_set_timer(turning, &last, fake_now), 0);
+	assert_int_equal(loop_run(turning), 0);
+}
+
 /* Whoever leaves for another program holds up clients. */
 static void
 the_disk_is_waited_for_at_the_end_and_not_by_who_leaves(void **state)
 {
 	struct fixture *fixture = *state;
-	struct supervisor *supervisor = &fixture->supervisor;
-	char folder[] = "/tmp/reeve-bans-XXXXXX";
-	char path[64];
 
-	assert_non_null(mkdtemp(folder));
-	bans_fini(supervisor);
-	fixture->settings.state_dir = folder;
-	assert_int_equal(bans_init(supervisor, &fixture->config), 0);
-	waits_for_the_disk = 0;
+	begin_with_folder(fixture);
 	assert_int_equal(add(fixture, "10.1.2.3", NULL), 0);
-	bans_leave(supervisor);
+	bans_leave(&fixture->supervisor);
 	assert_int_equal(waits_for_the_disk, 0);
-	(void)snprintf(path, sizeof(path), "%s/bans", folder);
-	assert_int_equal(unlink(path), 0);
+	drop_file("bans");
 	assert_int_equal(add(fixture, "10.1.2.4", NULL), 0);
-	bans_fini(supervisor);
+	bans_fini(&fixture->supervisor);
 	assert_int_equal(waits_for_the_disk, 1);
-	assert_int_equal(unlink(path), 0);
-	(void)snprintf(path, sizeof(path), "%s/bans.lock", folder);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rmdir(folder), 0);
+	end_with_folder(fixture);
+}
+
+/* Nobody waited when it was written. */
+static void
+the_disk_is_waited_for_at_the_end_though_all_is_written(void **state)
+{
+	struct fixture *fixture = *state;
+
+	begin_with_folder(fixture);
+	assert_int_equal(add(fixture, "10.1.2.3", NULL), 0);
+	turn(fixture);
+	assert_false(fixture->supervisor.bans->is_dirty);
+	assert_int_equal(waits_for_the_disk, 0);
+	start_again(fixture);
+	assert_int_equal(waits_for_the_disk, 1);
+	assert_int_equal(bans_count(&fixture->supervisor), 1);
+	end_with_folder(fixture);
+}
+
+static void
+the_disk_is_not_waited_for_twice(void **state)
+{
+	struct fixture *fixture = *state;
+
+	begin_with_folder(fixture);
+	assert_int_equal(add(fixture, "10.1.2.3", NULL), 0);
+	start_again(fixture);
+	assert_int_equal(waits_for_the_disk, 1);
+	start_again(fixture);
+	assert_int_equal(waits_for_the_disk, 1);
+	assert_int_equal(bans_count(&fixture->supervisor), 1);
+	end_with_folder(fixture);
+}
+
+static void
+who_takes_over_by_an_upgrade_waits_for_the_disk_at_the_end(void **state)
+{
+	struct fixture *fixture = *state;
+
+	begin_with_folder(fixture);
+	assert_int_equal(add(fixture, "10.1.2.3", NULL), 0);
+	start_again(fixture);
+	is_upgraded = true;
+	start_again(fixture);
+	is_upgraded = false;
+	assert_int_equal(waits_for_the_disk, 1);
+	start_again(fixture);
+	assert_int_equal(waits_for_the_disk, 2);
+	end_with_folder(fixture);
 }
 
 static void
@@ -386,6 +496,9 @@ main(void)
 		CLAIM(a_ban_by_hand_holds_at_once_and_so_does_its_end),
 		CLAIM(lifting_a_network_lifts_all_that_lies_in_it),
 		CLAIM(the_disk_is_waited_for_at_the_end_and_not_by_who_leaves),
+		CLAIM(the_disk_is_waited_for_at_the_end_though_all_is_written),
+		CLAIM(the_disk_is_not_waited_for_twice),
+		CLAIM(who_takes_over_by_an_upgrade_waits_for_the_disk_at_the_end),
 		CLAIM(what_is_no_source_or_no_time_is_refused_with_the_reason),
 		CLAIM(a_full_book_has_room_for_bans_by_hand_until_all_are),
 	};
