@@ -49,7 +49,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) $(LDFLAGS)
 LOG := src/base/explain.o src/base/log.o src/base/log_file.o src/base/log_json.o \
 	src/base/log_policy.o src/base/log_ring.o src/base/log_sink.o src/base/netaddr.o \
 	src/base/textbuf.o src/base/utf8.o
-BASE := $(LOG) src/base/hostname.o src/base/loop.o src/base/name.o src/base/prefix.o \
+BASE := $(LOG) src/base/hostname.o src/base/loop.o src/base/name.o src/base/prefix.o src/base/refused.o \
 	src/base/saved_read.o src/base/saved_write.o src/base/shared.o src/base/shared_holds.o src/base/shared_log.o \
 	src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o \
 	src/base/shared_sources.o src/base/siphash.o src/base/verdict.o
@@ -125,7 +125,7 @@ RESOLVER := $(BASE) src/model/answers.o src/effects/channel.o src/effects/confin
 	src/effects/sandbox_resolver.o src/resolver/askers.o src/resolver/dns.o src/resolver/hosts.o \
 	src/resolver/inquiries.o src/resolver/resolver.o $(WRAP) src/confined_door.o \
 	src/reeve_resolver.o
-REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/prefix.o \
+REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/prefix.o src/base/refused.o \
 	src/base/shared.o src/base/shared_measures.o src/base/shared_places.o src/base/shared_queue.o \
 	src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o \
 	src/base/verdict.o src/model/access.o src/model/access_build.o src/model/ban.o \
@@ -301,9 +301,9 @@ asan: ## run every test with the address and undefined behaviour sanitizers
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined check
 ubsan: ## run every test with the undefined behaviour sanitizer alone
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/ubsan SANITIZE=undefined check
-tsan: ## run the test of the memory that processes share with the thread sanitizer
+tsan: ## run the tests of the memory that processes share with the thread sanitizer
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread check-unit \
-		UNIT_TESTS=$(BUILD)/tsan/tests/unit/test_shared
+		UNIT_TESTS='$(BUILD)/tsan/tests/unit/test_shared $(BUILD)/tsan/tests/unit/test_refused'
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite
 # It knows no clone(2) but those of threads and of vfork, so programs cannot be started in it.
 VALGRIND_TESTS = $(filter-out %/test_spawn %/test_spawn_failures,$(UNIT_TESTS))

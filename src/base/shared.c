@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #define MAGIC UINT64_C(0x3165766565722f2f)
-#define VERSION 4
+#define VERSION 5
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 static size_t
@@ -22,7 +22,7 @@ size_of(uint32_t rows, uint32_t writers)
 	return sizeof(struct header) + writers * sizeof(struct process) +
 		(size_t)rows * sizeof(struct row) +
 		(size_t)rows * writers * (sizeof(struct block) + sizeof(struct timings)) +
-		writers * sizeof(struct log_ring);
+		writers * (sizeof(struct refused_table) + sizeof(struct log_ring));
 }
 
 static bool
@@ -72,7 +72,9 @@ map_memory(struct shared **ret_shared, int shared_fd, int protection, uint32_t r
 	shared->rows = (struct row *)(void *)(shared->processes + writers);
 	shared->blocks = (struct block *)(void *)(shared->rows + rows);
 	shared->timings = (struct timings *)(void *)(shared->blocks + (size_t)rows * writers);
-	shared->rings = (struct log_ring *)(void *)(shared->timings + (size_t)rows * writers);
+	shared->refused =
+		(struct refused_table *)(void *)(shared->timings + (size_t)rows * writers);
+	shared->rings = (struct log_ring *)(void *)(shared->refused + writers);
 	shared->row_count = rows;
 	shared->writer_count = writers;
 	*ret_shared = shared;

@@ -4,6 +4,7 @@
 #define REEVE_SHARED_LAYOUT_H
 
 #include "base/log_ring.h"
+#include "base/refused.h"
 #include "base/shared_measures.h"
 
 #include <stdatomic.h>
@@ -11,7 +12,8 @@
 #define CACHE_LINE 64
 
 /* The memory: header, one process a writer, rows, then for each row one block a writer, and then
- * for each row one timings a writer; at last one ring of events a writer. */
+ * for each row one timings a writer; at last one table a writer of the sources that it refused,
+ * and one ring of events a writer. */
 struct header {
 	uint64_t magic;
 	uint64_t table; /* two programs that count different things must not share */
@@ -70,6 +72,7 @@ struct shared {
 	struct row *rows;
 	struct block *blocks;
 	struct timings *timings;
+	struct refused_table *refused;
 	struct log_ring *rings;
 	/* Copies: what a gate writes into the header later changes nothing. */
 	uint32_t row_count;

@@ -106,6 +106,12 @@ shared_told(const struct shared *shared, uint32_t writer, enum process_metric me
 	return atomic_load_explicit(&shared->processes[writer].told[metric], memory_order_relaxed);
 }
 
+struct refused_table *
+shared_refused(const struct shared *shared, uint32_t writer)
+{
+	return &shared->refused[writer];
+}
+
 void
 shared_release_of(const struct shared *shared, char ret_release[SHARED_RELEASE_MAX])
 {

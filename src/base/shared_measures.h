@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* What else the shared memory holds for those who watch: how long things took, in buckets of
- * exponential size, for each service (HISTOGRAM in metrics.def); and what each process tells of
- * itself (PROCESS). As with the counters each writer has its own cells, and who reads adds up. */
+ * exponential size, for each service (HISTOGRAM in metrics.def); what each process tells of
+ * itself (PROCESS); and whom it refused. As with the counters each writer has its own cells, and
+ * who reads adds up. */
 #ifndef REEVE_SHARED_MEASURES_H
 #define REEVE_SHARED_MEASURES_H
 
+#include "base/refused.h"
 #include "base/shared.h"
 
 #define SHARED_RELEASE_MAX 24
@@ -53,6 +55,9 @@ void shared_tell(struct shared *shared, uint32_t writer, enum process_metric met
 void shared_tell_more(struct shared *shared, uint32_t writer, enum process_metric metric,
 	uint64_t amount);
 uint64_t shared_told(const struct shared *shared, uint32_t writer, enum process_metric metric);
+
+/* The sources that this writer refused most, since it began. */
+struct refused_table *shared_refused(const struct shared *shared, uint32_t writer);
 
 /* The release of the daemon that made the memory. */
 void shared_release_of(const struct shared *shared, char ret_release[SHARED_RELEASE_MAX]);

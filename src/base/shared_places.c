@@ -119,6 +119,7 @@ shared_forget_writer(struct shared *shared, uint32_t writer)
 			(void)atomic_fetch_and(&shared->rows[row].waiting,
 				~(UINT64_C(1) << writer));
 	}
+	refused_forget(&shared->refused[writer]);
 }
 
 uint64_t

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/model/openmetrics.o src/base/shared.o src/base/shared_measures.o
+/* LINK: src/model/openmetrics.o src/base/refused.o src/base/shared.o src/base/shared_measures.o
  * src/base/shared_queue.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o */
 /* Metrics as text: what stands there, what is left out, and what names cannot do. That the whole
  * is well-formed the claims in tests/e2e/test_metrics.py show. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/base/shared.o src/base/shared_places.o */
+/* LINK: src/base/refused.o src/base/shared.o src/base/shared_places.o */
 /* The shared table: places are strict between processes, nobody who waits is forgotten, memory
  * that nobody used is not there. */
 #include "base/shared.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* LINK: src/base/shared.o src/base/shared_measures.o src/base/shared_places.o */
+/* LINK: src/base/refused.o src/base/shared.o src/base/shared_measures.o src/base/shared_places.o */
 /* Measures in the shared memory: buckets, what processes tell, and what reading costs. */
 #include "base/shared_measures.h"
 #include "base/shared_places.h"
@@ -127,6 +127,40 @@ each_process_tells_its_own_values(void **test)
 	assert_string_equal(release, REEVE_VERSION);
 }
 
+static uint64_t
+count_refused(const struct memory *memory, uint32_t writer)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < REFUSED_ROWS; i++) {
+		struct refused_row row;
+
+		if (refused_read(shared_refused(memory->shared, writer), i, &row))
+			count += row.count;
+	}
+	return count;
+}
+
+static void
+whom_each_gate_refused_is_kept_apart_and_forgotten_with_the_gate(void **test)
+{
+	const struct netaddr source = { .family = AF_UNIX };
+	const struct memory *memory = *test;
+
+	for (uint32_t writer = 1; writer < WRITERS; writer++) {
+		struct refused_table *table = shared_refused(memory->shared, writer);
+
+		assert_int_equal((uintptr_t)table % _Alignof(struct refused_table), 0);
+		for (uint32_t i = 0; i < writer; i++)
+			refused_note(table, &source, 0);
+	}
+	for (uint32_t writer = 0; writer < WRITERS; writer++)
+		assert_int_equal(count_refused(memory, writer), writer);
+	shared_forget_writer(memory->shared, 1);
+	assert_int_equal(count_refused(memory, 1), 0);
+	assert_int_equal(count_refused(memory, 2), 2);
+}
+
 static void
 a_row_says_which_of_a_name_it_is_and_how_many_it_may_hold(void **test)
 {
@@ -199,6 +233,9 @@ main(void)
 			histograms_of_services_and_of_writers_are_kept_apart_and_added_up, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(each_process_tells_its_own_values, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			whom_each_gate_refused_is_kept_apart_and_forgotten_with_the_gate, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_row_says_which_of_a_name_it_is_and_how_many_it_may_hold, set_up,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Seats and tickets of a queue over several processes. */
-/* LINK: src/base/shared.o src/base/shared_places.o src/base/shared_queue.o */
+/* LINK: src/base/refused.o src/base/shared.o src/base/shared_places.o src/base/shared_queue.o */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

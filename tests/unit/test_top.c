@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* LINK: src/control/output.o src/control/table.o src/control/top_keys.o src/control/top_model.o
- * src/control/top_sources.o src/base/shared.o src/base/shared_measures.o src/base/shared_places.o
- * src/base/textbuf.o src/base/utf8.o src/base/verdict.o -ljansson */
+ * src/control/top_sources.o src/base/netaddr.o src/base/refused.o src/base/shared.o
+ * src/base/shared_measures.o src/base/shared_places.o src/base/textbuf.o src/base/utf8.o
+ * src/base/verdict.o -ljansson */
 /* What top makes of the shared memory, and what keys do; the screen itself is in
  * tests/e2e/test_top.py. */
 #include <setjmp.h>
