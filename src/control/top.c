@@ -94,6 +94,14 @@ take_sample(struct life *life)
 	return 0;
 }
 
+static int
+ask_sources(struct life *life)
+{
+	const struct watched *watched = &life->watched;
+
+	return top_sources_ask(&life->top.sources, watched->control, watched->view);
+}
+
 /* What is not to be seen is not asked for; and not at every tick, for it costs the daemon
  * something. What goes wrong has been written over the screen, which is drawn anew. */
 static void
@@ -105,7 +113,7 @@ take_sources(struct life *life)
 		(life->asked_us != 0 && now_us - life->asked_us < SOURCES_US))
 		return;
 	life->asked_us = now_us;
-	if (top_sources_ask(&life->top.sources, life->watched.control) < 0)
+	if (ask_sources(life) < 0)
 		top_screen_resize(life->screen);
 }
 
@@ -190,6 +198,14 @@ watch_on_screen(struct life *life)
 	}
 }
 
+static int
+look(struct life *life)
+{
+	int error = take_sample(life);
+
+	return error == 0 && life->top.view == TOP_SOURCES ? ask_sources(life) : error;
+}
+
 /* For programs: what happened within one tick. */
 static void
 watch_once(struct life *life)
@@ -198,14 +214,14 @@ watch_once(struct life *life)
 	const struct output *output = &life->watched.control->output;
 	struct top_frame frame;
 
-	life->error = take_sample(life);
+	life->error = look(life);
 	while (!is_over(life) && !await(life, until_us))
 		;
 	if (life->error == 0)
 		life->error = check_watched(&life->watched);
 	if (is_over(life))
 		return;
-	life->error = take_sample(life);
+	life->error = look(life);
 	if (life->error < 0)
 		return;
 	life->error = top_frame_make(&frame, &life->top);
@@ -270,7 +286,10 @@ watch(struct life *life, const struct output *output)
 int
 verb_top(const struct control *control)
 {
-	struct life life = { .top = { .order = TOP_BY_CONNECTIONS, .tick_ms = TOP_TICK_MS },
+	bool is_by_source = json_is_true(json_object_get(control->arguments, "sources"));
+	struct life life = { .top = { .view = is_by_source ? TOP_SOURCES : TOP_SERVICES,
+				     .order = TOP_BY_CONNECTIONS,
+				     .tick_ms = TOP_TICK_MS },
 		.watched = { .control = control } };
 	sigset_t before;
 	int status;

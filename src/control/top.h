@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* top: a live view, out of the shared memory alone: the daemon is not asked for anything, but in
- * the view of sources, which that memory knows nothing of.
+ * the view of sources, of which that memory knows the refusals alone.
  *
  * A sample is what all services have counted at one moment; two of them make rates. The state
  * (struct top) changes by keys (top_keys.c); a table is made of it (top_model.c), which the screen
@@ -8,6 +8,7 @@
 #ifndef REEVE_CONTROL_TOP_H
 #define REEVE_CONTROL_TOP_H
 
+#include "base/refused.h"
 #include "base/shared.h"
 #include "control/table.h"
 #include "control/verbs.h"
@@ -17,12 +18,25 @@
 
 enum top_view { TOP_SERVICES, TOP_REFUSALS, TOP_SOURCES, TOP_VIEW_COUNT };
 
-/* What the daemon has told of connections and bans, at one moment and the one before, which make
- * rates; the arrays may be NULL. */
+/* A row of a gate's table. */
+struct top_refused {
+	struct refused_row row;
+	uint32_t writer;
+};
+
+struct top_refusals {
+	struct top_refused *list;
+	size_t count;
+};
+
+/* What the daemon has told of connections and bans, and gates have noted of refusals, at one
+ * moment and the one before, which make rates; the arrays may be NULL. */
 struct top_sources {
 	json_t *connections;
 	json_t *bans;
 	json_t *before; /* connections */
+	struct top_refusals refusals;
+	struct top_refusals refusals_before;
 	int64_t taken_us;
 	int64_t span_us; /* between the two; 0: there was none before */
 };
@@ -108,8 +122,10 @@ const char *top_order_title(enum top_order order);
 /* A cell with what happens in a second. */
 void top_add_rate(struct table *table, double rate);
 
-/* Ask the daemon; 0 or -errno, and what was told before stays. A frame of what it has told. */
-int top_sources_ask(struct top_sources *sources, const struct control *control);
+/* Ask the daemon, and look at refusals; 0 or -errno, and what was told before stays. A frame of
+ * all that. */
+int top_sources_ask(struct top_sources *sources, const struct control *control,
+	const struct shared *view);
 void top_sources_fini(struct top_sources *sources);
 int top_sources_frame(struct top_frame *frame, const struct top *top);
 

@@ -239,7 +239,8 @@ top_order_of(const struct top *top)
 	if (top->view == TOP_REFUSALS && top->order != TOP_BY_NAME)
 		return TOP_BY_REFUSED;
 	if (top->view == TOP_SOURCES && top->order != TOP_BY_NAME &&
-		top->order != TOP_BY_RECEIVED && top->order != TOP_BY_SENT)
+		top->order != TOP_BY_RECEIVED && top->order != TOP_BY_SENT &&
+		top->order != TOP_BY_REFUSED)
 		return TOP_BY_ACTIVE;
 	return top->order;
 }

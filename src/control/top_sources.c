@@ -23,6 +23,8 @@ struct visitor {
 	int64_t came; /* of them, since the look before; bytes since then */
 	int64_t received;
 	int64_t sent;
+	int64_t refused; /* ever */
+	int64_t refused_now;
 	const json_t *ban; /* NULL: none */
 };
 
@@ -36,10 +38,12 @@ struct past {
 static const struct table_column columns[] = {
 	{ .title = "SOURCE", .key = "source" },
 	{ .title = "ACTIVE", .key = "connections", .is_right = true },
-	{ .title = "WAITING", .key = "waiting", .rank = 4, .is_right = true },
+	{ .title = "WAITING", .key = "waiting", .rank = 5, .is_right = true },
 	{ .title = "CONN/s", .key = "connections_per_second", .rank = 2, .is_right = true },
-	{ .title = "IN/s", .key = "received_bytes_per_second", .rank = 3, .is_right = true },
-	{ .title = "OUT/s", .key = "sent_bytes_per_second", .rank = 5, .is_right = true },
+	{ .title = "IN/s", .key = "received_bytes_per_second", .rank = 4, .is_right = true },
+	{ .title = "OUT/s", .key = "sent_bytes_per_second", .rank = 6, .is_right = true },
+	{ .title = "REFUSED/s", .key = "refused_per_second", .rank = 1, .is_right = true },
+	{ .title = "REFUSED", .key = "refused", .rank = 3, .is_right = true },
 	{ .title = "STATE", .key = "state" },
 };
 
@@ -72,12 +76,31 @@ ask(const struct control *control, enum control_id id, const char *member, json_
 	return error;
 }
 
+static struct top_refusals
+look_at_refusals(const struct shared *view)
+{
+	struct top_refusals refusals = { .list = calloc((size_t)shared_writers(view) * REFUSED_ROWS,
+						 sizeof(*refusals.list)) };
+
+	for (uint32_t writer = 0; refusals.list != NULL && writer < shared_writers(view); writer++)
+		for (size_t i = 0; i < REFUSED_ROWS; i++) {
+			struct top_refused *refused = &refusals.list[refusals.count];
+
+			refused->writer = writer;
+			refusals.count +=
+				refused_read(shared_refused(view, writer), i, &refused->row);
+		}
+	return refusals;
+}
+
 int
-top_sources_ask(struct top_sources *sources, const struct control *control)
+top_sources_ask(struct top_sources *sources, const struct control *control,
+	const struct shared *view)
 {
 	json_t *connections = json_array(), *bans = json_array();
+	struct top_refusals refusals = look_at_refusals(view);
 	int64_t now_us = shared_clock_us();
-	int error = connections != NULL && bans != NULL ? 0 : -ENOMEM;
+	int error = connections != NULL && bans != NULL && refusals.list != NULL ? 0 : -ENOMEM;
 
 	if (error == 0)
 		error = ask(control, CONTROL_VERB_connections, "connections", connections);
@@ -86,13 +109,17 @@ top_sources_ask(struct top_sources *sources, const struct control *control)
 	if (error < 0) {
 		json_decref(connections);
 		json_decref(bans);
+		free(refusals.list);
 		return error;
 	}
 	json_decref(sources->before);
 	json_decref(sources->bans);
+	free(sources->refusals_before.list);
 	*sources = (struct top_sources){ .connections = connections,
 		.bans = bans,
 		.before = sources->connections,
+		.refusals = refusals,
+		.refusals_before = sources->refusals,
 		.taken_us = now_us,
 		.span_us = sources->connections != NULL ? now_us - sources->taken_us : 0 };
 	return 0;
@@ -104,15 +131,21 @@ top_sources_fini(struct top_sources *sources)
 	json_decref(sources->connections);
 	json_decref(sources->bans);
 	json_decref(sources->before);
+	free(sources->refusals.list);
+	free(sources->refusals_before.list);
 	*sources = (struct top_sources){ .connections = NULL };
 }
 
 /* ---------------------------------------------------------------- counting */
 
+/* Bans behind the rest. */
 static int
 compare_by_name(const void *one, const void *other)
 {
-	return strcmp(((const struct visitor *)one)->name, ((const struct visitor *)other)->name);
+	const struct visitor *a = one, *b = other;
+	int result = strcmp(a->name, b->name);
+
+	return result != 0 ? result : (a->ban != NULL) - (b->ban != NULL);
 }
 
 /* An address without its port: "192.0.2.1" of "192.0.2.1:7", "2001:db8::1" of "[2001:db8::1]:7". */
@@ -191,6 +224,48 @@ add_connections(const struct top_sources *told, const struct past *past, struct 
 	return count;
 }
 
+/* As name_of an address that is a source by itself, or a client on a unix socket. */
+static void
+name_refused(const struct refused_row *row, char name[static NAME_MAX_BYTES])
+{
+	bool is_prefix = (row->source.family == AF_INET && row->length < 32) ||
+		(row->source.family == AF_INET6 && row->length < 128);
+	char room[NETADDR_TEXT_MAX];
+
+	(void)snprintf(name, NAME_MAX_BYTES, is_prefix ? "%s/%u" : "%s",
+		netaddr_format_ip(&row->source, room), row->length);
+}
+
+/* A row that has another error now was another source's meanwhile, and one with less the table's
+ * of another gate: then all that it surely counted it has counted since. */
+static uint64_t
+count_before(const struct top_refusals *before, const struct top_refused *now)
+{
+	for (size_t i = 0; i < before->count; i++) {
+		const struct top_refused *past = &before->list[i];
+
+		if (past->writer == now->writer && past->row.length == now->row.length &&
+			past->row.error == now->row.error && past->row.count <= now->row.count &&
+			netaddr_equal(&past->row.source, &now->row.source))
+			return past->row.count;
+	}
+	return now->row.error;
+}
+
+static size_t
+add_refusals(const struct top_sources *told, struct visitor *list)
+{
+	for (size_t i = 0; i < told->refusals.count; i++) {
+		const struct top_refused *refused = &told->refusals.list[i];
+
+		name_refused(&refused->row, list[i].name);
+		list[i].refused = (int64_t)(refused->row.count - refused->row.error);
+		list[i].refused_now = (int64_t)(refused->row.count -
+			count_before(&told->refusals_before, refused));
+	}
+	return told->refusals.count;
+}
+
 /* A ban is of a prefix: it has a row of its own. */
 static size_t
 add_bans(const struct top_sources *told, struct visitor *list)
@@ -226,6 +301,8 @@ merge(struct visitor *list, size_t count)
 		last->came += list[i].came;
 		last->received += list[i].received;
 		last->sent += list[i].sent;
+		last->refused += list[i].refused;
+		last->refused_now += list[i].refused_now;
 	}
 	return kept;
 }
@@ -237,6 +314,8 @@ amount(const struct visitor *visitor, enum top_order order)
 {
 	if (order == TOP_BY_RECEIVED)
 		return visitor->received;
+	if (order == TOP_BY_REFUSED)
+		return visitor->refused_now;
 	return order == TOP_BY_SENT ? visitor->sent : visitor->connections;
 }
 
@@ -250,6 +329,8 @@ compare_visitors(const void *one, const void *other, void *argument)
 
 	if (top->order != TOP_BY_NAME)
 		result = (right > left) - (right < left);
+	if (result == 0 && top->order == TOP_BY_REFUSED)
+		result = (b->refused > a->refused) - (b->refused < a->refused);
 	if (result == 0)
 		result = compare_by_name(a, b);
 	return top->is_reversed ? -result : result;
@@ -279,6 +360,8 @@ add_visitor(struct table *table, const struct visitor *visitor, int64_t span_us)
 	top_add_rate(table, per_second(visitor->came, span_us));
 	top_add_rate(table, per_second(visitor->received, span_us));
 	top_add_rate(table, per_second(visitor->sent, span_us));
+	top_add_rate(table, per_second(visitor->refused_now, span_us));
+	table_add_number(table, visitor->refused);
 	table_add_text(table, state);
 	return visitor->ban != NULL ? TONE_WARN : TONE_PLAIN;
 }
@@ -286,8 +369,8 @@ add_visitor(struct table *table, const struct visitor *visitor, int64_t span_us)
 int
 top_sources_frame(struct top_frame *frame, const struct top *top)
 {
-	size_t most =
-		json_array_size(top->sources.connections) + json_array_size(top->sources.bans);
+	size_t most = json_array_size(top->sources.connections) +
+		json_array_size(top->sources.bans) + top->sources.refusals.count;
 	auto_free struct visitor *list = calloc(most + 1, sizeof(*list));
 	auto_free struct past *past = recall(&top->sources);
 	struct top by = *top;
@@ -299,6 +382,7 @@ top_sources_frame(struct top_frame *frame, const struct top *top)
 		return -ENOMEM;
 	by.order = top_order_of(top);
 	count = add_connections(&top->sources, past, list);
+	count += add_refusals(&top->sources, list + count);
 	count += add_bans(&top->sources, list + count);
 	count = merge(list, count);
 	qsort_r(list, count, sizeof(*list), compare_visitors, &by);

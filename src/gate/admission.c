@@ -3,11 +3,13 @@
 #include "gate/admission.h"
 
 #include "base/log.h"
+#include "base/shared_measures.h"
 #include "gate/arrival.h"
 #include "gate/asking.h"
 #include "gate/limits.h"
 #include "gate/service.h"
 #include "gate/unix_peer.h"
+#include "model/ban.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -73,6 +75,19 @@ write_rule(const struct access_place *place, char text[static RULE_TEXT_MAX])
 	return text;
 }
 
+/* A client that a proxy has named is its own source; those on unix sockets are one together. */
+static void
+count_source(const struct service *service, const struct netaddr *peer)
+{
+	const struct service_keys *keys = service->config->keys;
+	const struct gate *gate = service->gate;
+	struct ban_source source;
+
+	ban_source_of(&source, peer, (uint32_t)keys->source_prefix4, (uint32_t)keys->source_prefix6,
+		BAN_NO_USER);
+	refused_note(shared_refused(gate->shared, gate->writer), &source.address, source.length);
+}
+
 void
 admission_note_refusal(struct service *service, const struct netaddr *peer,
 	const struct policy_answer *answer, bool is_datagram)
@@ -82,6 +97,7 @@ admission_note_refusal(struct service *service, const struct netaddr *peer,
 	uint64_t count;
 
 	service_count(service, metric_of(answer->verdict), 1);
+	count_source(service, peer);
 	if (!should_tell(service, answer->verdict, &count))
 		return;
 	if (is_datagram)

@@ -99,8 +99,8 @@ def top_shows_what_happens_by_source(scene):
     terminal.press("vv")
     terminal.wait_for("SOURCE")
     header = [line for line in terminal.text() if line.startswith("SOURCE")][0]
-    expect_equal(header.split(), ["SOURCE", "ACTIVE", "WAITING", "CONN/s", "IN/s", "OUT/s", "STATE"],
-                 "the columns at 132")
+    expect_equal(header.split(), ["SOURCE", "ACTIVE", "WAITING", "CONN/s", "IN/s", "OUT/s",
+                                  "REFUSED/s", "REFUSED", "STATE"], "the columns at 132")
     expect("sources by ACTIVE" in terminal.text()[1], "the order: %s", terminal.text()[1])
     inside = [daemon.client("echo"), daemon.client("echo")]
 
@@ -112,6 +112,43 @@ def top_shows_what_happens_by_source(scene):
         words = row(terminal, "127.0.0.1")
         return len(words) > 5 and all(float(word) > 0 for word in words[3:6])
     terminal.wait_until(shows_it, "new connections and bytes")
+
+
+@claim()
+def top_shows_who_is_refused_by_source(scene):
+    daemon, terminal = start(scene, scene.line("shut", "tcp4", "builtin:echo", "only_from=10.0.0.1"),
+                             columns=132)
+    terminal.press("vv>>>>>")
+    terminal.wait_for("sources by REFUSED")
+
+    def shows_it():
+        visit(daemon, "shut")
+        words = row(terminal, "127.0.0.1")
+        return words[1:2] == ["0"] and float(words[6]) > 0 and int(words[7]) > 0
+    terminal.wait_until(shows_it, "refusals of a source without connections")
+
+
+def refused_by_source(daemon):
+    out, _ = reevectl(daemon, "--json", "top", "--sources")
+    return {one["source"]: one["refused"] for one in json.loads(out)}
+
+
+@claim()
+def refusals_are_counted_by_source_over_reloads(scene):
+    daemon = scene.daemon(
+        scene.line("shut", "tcp4", "builtin:echo", "only_from=10.0.0.1") +
+        scene.line("mute", "udp4", "builtin:echo", "only_from=10.0.0.1 source_prefix4=24"))
+    expect_equal(refused_by_source(daemon), {}, "before anybody came")
+    for _ in range(3):
+        visit(daemon, "shut")
+    expect_equal(refused_by_source(daemon), {"127.0.0.1": 3}, "three visits")
+    reevectl(daemon, "reload")
+    visit(daemon, "shut")
+    peers = [daemon.client("mute", "udp4") for _ in range(2)]
+    for peer in peers:
+        peer.send(b"x")
+    wait_until(lambda: refused_by_source(daemon) == {"127.0.0.1": 4, "127.0.0.0/24": 2},
+               "what was refused before and after a reload")
 
 
 @claim()

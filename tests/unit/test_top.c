@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/shared_measures.h"
 #include "base/shared_places.h"
 #include "control/client.h"
 #include "control/show.h"
@@ -411,6 +412,79 @@ a_source_comes_when_it_is_served(void **state)
 }
 
 static void
+note(struct fixture *fixture, uint32_t writer, const char *text, uint32_t length, unsigned times)
+{
+	struct netaddr source = { .family = AF_UNIX };
+
+	if (strcmp(text, "unix") != 0)
+		assert_int_equal(netaddr_parse_ip(&source, text), 0);
+	while (times-- > 0)
+		refused_note(shared_refused(fixture->shared, writer), &source, length);
+}
+
+static struct top_refusals
+copy_refusals(const struct fixture *fixture)
+{
+	struct top_refusals made = { .list = calloc(REFUSED_ROWS * 2, sizeof(*made.list)) };
+
+	assert_non_null(made.list);
+	for (uint32_t writer = 0; writer < 2; writer++)
+		for (size_t i = 0; i < REFUSED_ROWS; i++) {
+			made.list[made.count].writer = writer;
+			made.count += refused_read(shared_refused(fixture->shared, writer), i,
+				&made.list[made.count].row);
+		}
+	return made;
+}
+
+static void
+assert_refused(struct fixture *fixture, size_t row, const char *source, double rate, double total)
+{
+	assert_string_equal(text_of(fixture, row, "source"), source);
+	assert_true(number(fixture, row, "refused_per_second") == rate);
+	assert_true(number(fixture, row, "refused") == total);
+}
+
+static void
+refusals_of_all_gates_are_shown_by_source(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->top.view = TOP_SOURCES;
+	fixture->top.order = TOP_BY_REFUSED;
+	note(fixture, 0, "192.0.2.1", 32, 5);
+	note(fixture, 1, "192.0.2.1", 32, 2);
+	note(fixture, 0, "2001:db8::", 64, 9);
+	fixture->top.sources = (struct top_sources){
+		.connections = json_pack("[{s:s,s:s}]", "peer", "192.0.2.1:7", "kind", "builtin"),
+		.bans = json_pack("[{s:s,s:n,s:s,s:i}]", "source", "192.0.2.0/24", "service",
+			"cause", "sensor", "left_ms", 60000),
+		.refusals_before = copy_refusals(fixture),
+		.span_us = 2 * SECOND_US,
+	};
+	note(fixture, 1, "192.0.2.1", 32, 4);
+	note(fixture, 1, "192.0.2.0", 24, 6);
+	note(fixture, 0, "unix", 0, 6);
+	fixture->top.sources.refusals = copy_refusals(fixture);
+	make(fixture);
+	assert_int_equal(fixture->frame.rows, 5);
+	assert_refused(fixture, 0, "192.0.2.0/24", 3, 6);
+	assert_refused(fixture, 1, "unix", 3, 6);
+	assert_refused(fixture, 2, "192.0.2.1", 2, 11);
+	assert_true(number(fixture, 2, "connections") == 1);
+	assert_refused(fixture, 3, "2001:db8::/64", 0, 9);
+	assert_refused(fixture, 4, "192.0.2.0/24", 0, 0);
+	assert_non_null(strstr(text_of(fixture, 4, "state"), "banned from all, "));
+	/* A gate began anew. */
+	refused_forget(shared_refused(fixture->shared, 0));
+	note(fixture, 0, "2001:db8::", 64, 4);
+	free(fixture->top.sources.refusals.list);
+	fixture->top.sources.refusals = copy_refusals(fixture);
+	make(fixture);
+	assert_refused(fixture, 2, "2001:db8::/64", 2, 4);
+}
+
+static void
 press(struct top *top, const char *keys)
 {
 	for (; *keys != '\0'; keys++)
@@ -512,6 +586,7 @@ main(void)
 		CLAIM(sources_are_counted_and_their_bans_shown),
 		CLAIM(two_looks_make_the_rates_of_sources),
 		CLAIM(a_source_comes_when_it_is_served),
+		CLAIM(refusals_of_all_gates_are_shown_by_source),
 		CLAIM(keys_switch_what_is_shown),
 		CLAIM(the_pace_has_bounds),
 		CLAIM(the_filter_is_typed_and_takes_all_keys_meanwhile),
