@@ -128,6 +128,7 @@ hosts_age(struct timer *timer, msec now)
 			host->fine + keep > now)
 			continue;
 		host->is_stale = true;
+		host->is_cut = false; /* it may have none by now; the last ones are what is known */
 		LOG(host_stale, .host = host->name, .addresses = host->address_count);
 		rules_ask_renewal(supervisor);
 	}

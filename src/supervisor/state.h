@@ -170,7 +170,7 @@ struct rule_host {
 	uint32_t number;           /* what the resolver knows it by, within a generation */
 	struct netaddr *addresses; /* the last ones */
 	uint32_t address_count;
-	bool is_cut;     /* it has more */
+	bool is_cut;     /* it has more; no longer once it is stale */
 	bool is_known;   /* it has been looked up once */
 	bool is_failing; /* the last time it could not be */
 	bool is_stale;   /* not for too long */

@@ -203,6 +203,31 @@ def a_host_with_more_addresses_than_are_kept_is_refused_as_everybody(scene):
 
 
 @claim()
+def a_host_with_too_many_addresses_that_is_gone_keeps_the_last_ones_alone(scene):
+    dns = Dns(scene)
+    many = ["127.9.0.%d" % number for number in range(1, 66)]
+    dns.host("many.example.org", *many)
+    daemon = scene.daemon(scene.line("echo", "tcp4", keys="no_access=many.example.org"),
+                          settings(dns))
+    daemon.wait_for_event("host_cut", host="many.example.org", addresses="64")
+    dns.forget("many.example.org")
+    daemon.wait_for_event("host_unknown", host="many.example.org", addresses="64")
+    expect(is_closed(daemon.client("echo")), "forgotten at once that it had more")
+    scene.write(os.path.basename(daemon.conf),
+                "daemon: { %s };" % settings(dns, 'names_keep = "0s"; grace = "2s";'))
+    daemon.reload()
+    daemon.wait_for_event("host_stale", host="many.example.org", addresses="64")
+    wait_until(lambda: is_served(daemon.client("echo")), "whose address it never was is served")
+    daemon.reload()
+    expect(is_served(daemon.client("echo")), "refused after a reload")
+    expect(is_closed(daemon.client("echo", source=(many[0], 0))), "a last address was served")
+    mark = daemon.log.mark()
+    dns.host("many.example.org", *many)
+    daemon.wait_for_event("host_cut", host="many.example.org", since=mark)
+    wait_until(lambda: not is_served(daemon.client("echo")), "everybody is refused again")
+
+
+@claim()
 def a_name_with_more_addresses_than_are_kept_is_its_clients_all_the_same(scene):
     dns = Dns(scene)
     dns.reverse(STRANGER, "many.example.org")
