@@ -121,7 +121,7 @@ GATE := $(BASE) $(READER) $(GATE_ROOM) services/chargen.o services/chat.o \
 	services/chat_user.o services/daytime.o services/discard.o services/echo.o \
 	services/metrics.o services/metrics_request.o services/qotd.o services/registry.o \
 	services/tcpmux.o services/time.o src/confined_door.o src/reeve_gate.o
-RESOLVER := $(BASE) src/model/answers.o src/effects/channel.o src/effects/confinement.o src/effects/sandbox.o \
+RESOLVER := $(BASE) src/model/answers.o src/model/host_addresses.o src/effects/channel.o src/effects/confinement.o src/effects/sandbox.o \
 	src/effects/sandbox_resolver.o src/resolver/askers.o src/resolver/dns.o src/resolver/hosts.o \
 	src/resolver/inquiries.o src/resolver/resolver.o $(WRAP) src/confined_door.o \
 	src/reeve_resolver.o

@@ -222,6 +222,20 @@ netaddr_equal(const struct netaddr *a, const struct netaddr *b)
 	}
 }
 
+struct netaddr
+netaddr_bare(const struct netaddr *address)
+{
+	struct netaddr bare;
+
+	memset(&bare, 0, sizeof(bare));
+	bare.family = address->family;
+	if (address->family == AF_INET)
+		bare.ip.v4 = address->ip.v4;
+	else
+		bare.ip.v6 = address->ip.v6;
+	return bare;
+}
+
 bool
 netaddr_is_group(const struct netaddr *address)
 {

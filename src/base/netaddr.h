@@ -40,6 +40,9 @@ const char *netaddr_format_ip(const struct netaddr *address, char *text);
 
 bool netaddr_equal(const struct netaddr *a, const struct netaddr *b);
 
+/* An internet address without its port and scope; all its bytes are set, to be compared by. */
+struct netaddr netaddr_bare(const struct netaddr *address);
+
 /* True for an address that must never get an answer as if it were one host: unspecified,
  * multicast, the limited broadcast. (Directed broadcasts are the kernel's to refuse.) */
 bool netaddr_is_group(const struct netaddr *address);

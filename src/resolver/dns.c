@@ -253,50 +253,6 @@ struct address_query {
 	struct netaddr sought; /* AF_UNSPEC: all are */
 };
 
-/* In all its bytes, for it is compared by them. */
-static struct netaddr
-bare_address(const struct netaddr *address)
-{
-	struct netaddr bare;
-
-	memset(&bare, 0, sizeof(bare));
-	bare.family = address->family;
-	if (address->family == AF_INET)
-		bare.ip.v4 = address->ip.v4;
-	else
-		bare.ip.v6 = address->ip.v6;
-	return bare;
-}
-
-static int
-compare_addresses(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct netaddr));
-}
-
-/* Into its place in the list, whose end makes room for it. */
-static void
-keep_address(struct dns_addresses *found, const struct netaddr *address)
-{
-	uint32_t place = found->count;
-	int order = 1;
-
-	while (place > 0 && (order = compare_addresses(&found->list[place - 1], address)) > 0)
-		place--;
-	if (place > 0 && order == 0)
-		return;
-	if (found->count == DNS_ADDRESSES_MAX) {
-		found->is_cut = true;
-		if (place == found->count)
-			return;
-		found->count--;
-	}
-	memmove(&found->list[place + 1], &found->list[place],
-		(found->count - place) * sizeof(*address));
-	found->list[place] = *address;
-	found->count++;
-}
-
 static void
 add_address(struct dns_addresses *found, const struct ares_addrinfo_node *node,
 	const struct netaddr *sought)
@@ -305,12 +261,12 @@ add_address(struct dns_addresses *found, const struct ares_addrinfo_node *node,
 
 	if (netaddr_from_sockaddr(&address, node->ai_addr) < 0)
 		return;
-	address = bare_address(&address);
+	address = netaddr_bare(&address);
 	if (sought->family != AF_UNSPEC && !netaddr_equal(&address, sought))
 		return;
 	if (node->ai_ttl > 0 && (found->ttl == 0 || (uint32_t)node->ai_ttl < found->ttl))
 		found->ttl = (uint32_t)node->ai_ttl;
-	keep_address(found, &address);
+	host_addresses_add(&found->addresses, &address);
 }
 
 static void
@@ -323,7 +279,7 @@ addresses_are_known(void *argument, int status, int timeouts, struct ares_addrin
 	for (const struct ares_addrinfo_node *node = result ? result->nodes : NULL; node;
 		node = node->ai_next)
 		add_address(&found, node, &query->sought);
-	if (found.error == NAMES_FINE && found.count == 0)
+	if (found.error == NAMES_FINE && found.addresses.count == 0)
 		found.error = NAMES_NONE;
 	if (result)
 		ares_freeaddrinfo(result);
@@ -348,7 +304,7 @@ dns_find_addresses(struct dns *dns, const char *name, const struct netaddr *soug
 	*query = (struct address_query){ .dns = dns, .done = done, .owner = owner };
 	dns->open++;
 	if (sought)
-		query->sought = bare_address(sought);
+		query->sought = netaddr_bare(sought);
 	ares_getaddrinfo(dns->channel, name, NULL, &hints, addresses_are_known, query);
 	set_timer(dns);
 }

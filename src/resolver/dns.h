@@ -8,8 +8,8 @@
 #include "base/loop.h"
 #include "base/netaddr.h"
 #include "effects/channel.h"
+#include "model/host_addresses.h"
 
-#define DNS_ADDRESSES_MAX 64
 #define DNS_NAMES_MAX CLIENT_NAMES_MAX
 
 struct dns;
@@ -29,14 +29,11 @@ struct dns *dns_free(struct dns *dns);
  * is. What is under way goes on where it was asked. Not to be called out of a callback. */
 struct dns *dns_follow(struct dns *dns);
 
-/* The addresses of a name, sorted, each once. Of more than there is room for the first ones, the
- * same whatever their order in the answer. `ttl` in seconds, 0: it is not known. */
+/* The addresses of a name. `ttl` in seconds, 0: it is not known. */
 struct dns_addresses {
 	enum names_error error;
-	uint32_t count;
-	bool is_cut; /* it has more */
 	uint32_t ttl;
-	struct netaddr list[DNS_ADDRESSES_MAX];
+	struct host_addresses addresses;
 };
 
 /* Those of both families. If `sought` is given, that one alone, however many the name has. */

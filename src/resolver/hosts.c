@@ -49,15 +49,16 @@ static int
 tell(const struct host *host, const struct dns_addresses *found)
 {
 	const struct resolver *resolver = host->hosts->resolver;
+	const struct host_addresses *addresses = &found->addresses;
 	const struct message_addresses body = { .generation = resolver->settings.generation,
 		.host = host->number,
 		.error = found->error,
-		.is_cut = found->is_cut };
-	struct message_addresses_row rows[DNS_ADDRESSES_MAX];
+		.is_cut = addresses->is_cut };
+	struct message_addresses_row rows[HOST_ADDRESSES_MAX];
 
-	for (uint32_t i = 0; i < found->count; i++)
-		rows[i].address = found->list[i];
-	return channel_send(resolver->channel.fd, MESSAGE_addresses, &body, rows, found->count,
+	for (uint32_t i = 0; i < addresses->count; i++)
+		rows[i].address = addresses->list[i];
+	return channel_send(resolver->channel.fd, MESSAGE_addresses, &body, rows, addresses->count,
 		NULL, 0);
 }
 

@@ -113,7 +113,7 @@ static void
 name_is_known(void *owner, const struct dns_addresses *found)
 {
 	struct inquiry *inquiry = owner;
-	bool is_its = found->count > 0;
+	bool is_its = found->addresses.count > 0;
 
 	inquiry->has_unasked |= found->error == NAMES_NO_ANSWER;
 	inquiry->has_strange |= !is_its && found->error != NAMES_NO_ANSWER;
