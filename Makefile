@@ -130,8 +130,8 @@ REEVECTL := $(CONFIG) $(TOP_SCREEN) src/base/name.o src/base/netaddr.o src/base/
 	src/base/shared_sources.o src/base/siphash.o src/base/textbuf.o src/base/utf8.o \
 	src/base/verdict.o src/model/access.o src/model/access_build.o src/model/ban.o \
 	src/model/ban_book.o src/model/ban_text.o src/model/client_source.o \
-	src/model/control_methods.o src/model/openmetrics.o src/model/policy.o src/model/prefixes.o \
-	src/model/proxies.o src/model/rate.o src/model/varlink.o src/effects/local.o \
+	src/model/control_methods.o src/model/host_addresses.o src/model/openmetrics.o src/model/policy.o \
+	src/model/prefixes.o src/model/proxies.o src/model/rate.o src/model/varlink.o src/effects/local.o \
 	src/control/arguments.o src/control/client.o src/control/completion.o src/control/counters.o \
 	src/control/daemon.o src/control/explain.o src/control/explain_asked.o \
 	src/control/explain_daemon.o src/control/explain_names.o src/control/explain_rules.o \

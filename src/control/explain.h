@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "control/verbs.h"
 #include "model/access.h"
+#include "model/host_addresses.h"
 #include "model/policy.h"
 
 #define EXPLAIN_STEPS_MAX 12
@@ -79,8 +80,8 @@ int explain_peer(struct explanation *ret_explanation, const struct explain_rules
 	const struct explain_question *question);
 void explanation_fini(struct explanation *explanation);
 
-/* Look names up; both may wait for the DNS. */
-int explain_look_up(const char *name, struct netaddr *ret_addresses, int most);
+/* Look names up; both may wait for the DNS. No addresses: there are none, or there is no answer. */
+void explain_look_up(const char *name, struct host_addresses *ret_addresses);
 enum access_naming explain_name_peer(const struct netaddr *peer, struct client_names *ret_names);
 
 const char *explain_says_word(enum explain_says says);

@@ -25,28 +25,25 @@ forget(struct addrinfo *list)
 		freeaddrinfo(list);
 }
 
-/* The addresses of a name; none is an answer, too. -1: there is no answer. */
-int
-explain_look_up(const char *name, struct netaddr *ret_addresses, int most)
+void
+explain_look_up(const char *name, struct host_addresses *ret_addresses)
 {
 	struct addrinfo *list;
-	int count = 0;
+	struct netaddr address;
 
-	if (!look_up(name, &list))
-		return -1;
-	for (const struct addrinfo *one = list; one != NULL && count < most; one = one->ai_next)
-		count += netaddr_from_sockaddr(&ret_addresses[count], one->ai_addr) == 0;
+	*ret_addresses = (struct host_addresses){ .count = 0 };
+	(void)look_up(name, &list);
+	for (const struct addrinfo *one = list; one != NULL; one = one->ai_next)
+		if (netaddr_from_sockaddr(&address, one->ai_addr) == 0)
+			host_addresses_add(ret_addresses, &address);
 	forget(list);
-	return count;
 }
 
 static bool
 is_same_host(const struct netaddr *a, const struct netaddr *b)
 {
-	struct netaddr left = *a, right = *b;
+	struct netaddr left = netaddr_bare(a), right = netaddr_bare(b);
 
-	left.port = right.port = 0;
-	left.scope = right.scope = 0;
 	return netaddr_equal(&left, &right);
 }
 

@@ -21,8 +21,7 @@ struct list {
 /* A host that was looked up. */
 struct host {
 	struct host *next;
-	int count;
-	struct netaddr addresses[ACCESS_HOST_ADDRESSES_MAX + 1]; /* one tells that there are more */
+	struct host_addresses addresses;
 };
 
 struct lists {
@@ -73,12 +72,12 @@ find_host(void *owner, const char *name, bool is_deny, const struct netaddr **re
 		return -1;
 	host->next = lists->hosts;
 	lists->hosts = host;
-	host->count = explain_look_up(name, host->addresses, ACCESS_HOST_ADDRESSES_MAX + 1);
-	*ret_addresses = host->addresses;
-	if (host->count > ACCESS_HOST_ADDRESSES_MAX)
-		return is_deny ? -1 : ACCESS_HOST_ADDRESSES_MAX;
+	explain_look_up(name, &host->addresses);
 	/* A host that is not there is one that is not known yet: who says so may be mistaken. */
-	return host->count > 0 ? host->count : -1;
+	if (host->addresses.count == 0 || (host->addresses.is_cut && is_deny))
+		return -1;
+	*ret_addresses = host->addresses.list;
+	return (int)host->addresses.count;
 }
 
 static struct prefixes *

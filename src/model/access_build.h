@@ -7,8 +7,6 @@
 #include "model/access.h"
 #include "model/prefixes.h"
 
-#define ACCESS_HOST_ADDRESSES_MAX 64 /* of one host */
-
 /* What only the host knows. */
 struct access_lookup {
 	void *owner;

@@ -13,11 +13,12 @@ from varlink import reevectl
 REEVECTL = os.path.join(os.path.dirname(REEVED), "reevectl")
 
 
-def explain(scene, table, *words):
+def explain(scene, table, *words, wrapper=()):
     """Its exit status, what it wrote to stdout and to stderr. No daemon runs."""
     done = subprocess.run(
-        [REEVECTL, "--services", scene.write("table", table), "--run-dir", scene.path("none"),
-         "explain"] + list(words),
+        list(wrapper) + [
+            REEVECTL, "--services", scene.write("table", table), "--run-dir", scene.path("none"),
+            "explain"] + list(words),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=scene.folder,
         env=dict(os.environ, XDG_CONFIG_HOME=scene.folder, HOME=scene.folder),
         timeout=WAIT, check=False)
@@ -208,20 +209,41 @@ def explain_looks_names_up(scene):
     expect("  names    -  " in out, "its names: %s", out)
 
 
-@claim(needs=("root",))
+def in_own_hosts(scene, *lines):
+    """A command's beginning: it runs where /etc/hosts has these lines."""
+    path = scene.write("hosts", "\n".join(lines) + "\n")
+    os.chmod(path, 0o644)
+    return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', path]
+
+
+@claim(needs=["root", "mount namespaces"])
 def explain_takes_all_names_of_a_line_of_etc_hosts(scene):
-    hosts = scene.write("hosts", "127.77.0.5 first.example.com second.example.org\n")
-    os.chmod(hosts, 0o644)
     table = "domain 127.0.0.1:20002/tcp4 only_from=.example.org builtin:echo\n"
-    done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", 'mount --bind "%s" /etc/hosts && exec "$0" "$@"' % hosts,
-         REEVECTL, "--services", scene.write("table", table), "--run-dir", scene.path("none"),
-         "explain", "domain", "127.77.0.5"],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT, check=False,
-        env=dict(os.environ, XDG_CONFIG_HOME=scene.folder, HOME=scene.folder))
-    out = done.stdout.decode()
-    expect_equal(done.returncode, 0, out + done.stderr.decode())
+    status, out, err = explain(
+        scene, table, "domain", "127.77.0.5",
+        wrapper=in_own_hosts(scene, "127.77.0.5 first.example.com second.example.org"))
+    expect_equal(status, 0, out + err)
     expect("first.example.com, second.example.org" in out, "its names: %s", out)
+
+
+@claim(needs=["root", "mount namespaces"], each=["down", "twice"])
+def explain_keeps_those_addresses_of_a_host_that_the_daemon_keeps(scene, order):
+    last = 64 if order == "twice" else 65
+    lines = ["127.9.0.%d many.example.org" % number for number in range(1, last + 1)]
+    lines = lines[:1] + lines if order == "twice" else lines[::-1]
+    table = ("friend 127.0.0.1:20001/tcp4 only_from=many.example.org builtin:echo\n"
+             "enemy 127.0.0.1:20002/tcp4 no_access=many.example.org builtin:echo\n")
+
+    def is_admitted(*words):
+        status, out, err = explain(scene, table, *words, wrapper=in_own_hosts(scene, *lines))
+        expect(status in (0, 1) and "  access  " in out, "explain %s: %s%s", words, out, err)
+        return status == 0
+
+    expect(is_admitted("friend", "127.9.0.1"), "the lowest is not kept")
+    expect(is_admitted("friend", "127.9.0.64"), "the last that is kept")
+    expect(not is_admitted("friend", "127.9.0.65"), "more are kept")
+    expect(not is_admitted("enemy", "127.9.0.64"), "no_access admits one that is kept")
+    expect_equal(is_admitted("enemy", "127.0.0.1"), order == "twice", "no_access admits others")
 
 
 @claim()
