@@ -424,7 +424,7 @@ def a_resolver_that_dies_is_replaced_and_nobody_who_waits_notices(scene):
     expect(is_served(client), "not served")
 
 
-@claim(needs=("root",))
+@claim(needs=["root", "mount namespaces"])
 def a_name_of_a_client_is_not_completed(scene):
     dns = Dns(scene)
     dns.reverse(STRANGER, "a.example.org")
@@ -440,7 +440,7 @@ def a_name_of_a_client_is_not_completed(scene):
     expect("a.example.org.local.example" not in [name for name, _ in dns.asked], "completed")
 
 
-@claim(needs=("root",))
+@claim(needs=["root", "mount namespaces"])
 def another_resolv_conf_is_followed_while_questions_are_open(scene):
     before, after = Dns(scene, port=53), Dns(scene, port=53)
     before.mute = True
