@@ -14,6 +14,7 @@
 
 struct loop {
 	int epoll_fd;
+	bool has_begun; /* and `now` is kept */
 	bool is_quitting;
 	msec (*clock)(void);
 	msec now;
@@ -317,7 +318,7 @@ loop_add_after(struct loop *loop, struct after *after)
 msec
 loop_now(const struct loop *loop)
 {
-	return loop->now;
+	return loop->has_begun ? loop->now : loop->clock();
 }
 
 void
@@ -352,7 +353,6 @@ loop_new(msec (*clock)(void))
 		return NULL;
 	}
 	loop->clock = clock != NULL ? clock : monotonic_clock;
-	loop->now = loop->clock();
 	loop->after_end = &loop->first_after;
 	loop->signal_watch.fd = -1;
 	return loop;
@@ -362,6 +362,7 @@ int
 loop_run(struct loop *loop)
 {
 	loop->now = loop->clock();
+	loop->has_begun = true;
 	run_after(loop);
 	while (!loop->is_quitting) {
 		int error = wait_for_ready(loop);

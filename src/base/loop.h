@@ -37,7 +37,7 @@ struct after {
 struct loop *loop_new(msec (*clock)(void));
 struct loop *loop_free(struct loop *loop);
 
-/* The time of this turn. */
+/* The time of this turn; before the first one, that of the call: a start may take long. */
 msec loop_now(const struct loop *loop);
 
 /* Watch `watch->fd` for `watch->events`; change what is asked for; stop. 0 or -errno. After

@@ -363,6 +363,18 @@ a_timer_stopped_by_one_that_is_due_too_does_not_expire(void **test)
 }
 
 static void
+what_takes_long_before_the_first_turn_makes_no_timer_early(void **test)
+{
+	struct loop *loop = new_loop();
+	msec begun = loop_now(loop);
+
+	(void)test;
+	test_time += 5000;
+	assert_int_equal(loop_now(loop), begun + 5000);
+	(void)loop_free(loop);
+}
+
+static void
 the_wait_lasts_until_the_next_timer_by_the_real_clock(void **test)
 {
 	struct loop *loop = loop_new(NULL);
@@ -479,6 +491,7 @@ main(void)
 		cmocka_unit_test(a_timer_can_be_moved_both_ways_and_stopped_anywhere_in_the_heap),
 		cmocka_unit_test(a_timer_that_sets_itself_again_for_now_does_not_hold_the_turn),
 		cmocka_unit_test(a_timer_stopped_by_one_that_is_due_too_does_not_expire),
+		cmocka_unit_test(what_takes_long_before_the_first_turn_makes_no_timer_early),
 		cmocka_unit_test(the_wait_lasts_until_the_next_timer_by_the_real_clock),
 		cmocka_unit_test(
 			hooks_run_in_order_before_the_first_wait_and_after_timers_and_watches),
