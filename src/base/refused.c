@@ -145,7 +145,7 @@ refused_read(const struct refused_table *table, size_t index, struct refused_row
 	if (change % 2 != 0 || get(&table->changes[index]) != change)
 		return false;
 	read_name(name, &row);
-	if (row.count == 0 || row.error > row.count || !is_source(&row))
+	if (row.count == 0 || row.count > REFUSED_MOST || row.error > row.count || !is_source(&row))
 		return false;
 	*ret_row = row;
 	return true;

@@ -16,6 +16,7 @@
 
 #define REFUSED_ROWS 64
 #define REFUSED_NAME_WORDS 3
+#define REFUSED_MOST ((uint64_t)1 << 48) /* no gate gets so far; what is told may be summed up */
 
 /* Column by column, for whoever writes looks for one in all rows. Each writer has cache lines of
  * its own. */

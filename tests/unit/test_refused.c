@@ -185,6 +185,12 @@ a_writer_that_lies_or_is_killed_harms_nobody(void **state)
 		table.changes[i] = 0;
 	assert_int_equal(count_rows(&table), 0);
 	note(&table, 3);
+	refused_forget(&table);
+	note(&table, 1);
+	assert_int_equal(count_rows(&table), 1);
+	for (size_t i = 0; i < REFUSED_ROWS; i++)
+		table.counts[i] = INT64_MAX; /* two of them could not be summed up */
+	assert_int_equal(count_rows(&table), 0);
 }
 
 /* ---------------------------------------------------------------- readers beside */
