@@ -3,8 +3,9 @@
  *
  * Two things make a stream listener pause, and neither makes it refuse: its service is full
  * (all listeners of the service pause until a place is free), or descriptors are short (the
- * listener starves: it is tried again when a descriptor was freed, and in a second; who waits there
- * is counted once). Meanwhile clients wait in the kernel's queue. */
+ * listener starves: it is tried again when a descriptor was freed, and in a second; who waits for
+ * one that the gate may not have is counted once, and each time that the kernel has none).
+ * Meanwhile clients wait in the kernel's queue. */
 #ifndef REEVE_GATE_LISTENER_H
 #define REEVE_GATE_LISTENER_H
 
