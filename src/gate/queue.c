@@ -5,6 +5,7 @@
 #include "gate/queue.h"
 
 #include "base/log.h"
+#include "base/shared_places.h"
 #include "base/shared_queue.h"
 #include "gate/admission.h"
 #include "gate/hall.h"
@@ -192,6 +193,16 @@ has_what_it_takes(const struct service *service)
 		(service->builtin.ops || !outbox_is_behind(gate->outbox));
 }
 
+/* The one that was let go first has come: the next one is waited for anew. */
+static void
+end_yielding(struct queue *queue)
+{
+	if (!queue->is_yielding)
+		return;
+	queue->is_yielding = false;
+	loop_stop_timer(queue->service->gate->loop, &queue->retry);
+}
+
 /* Is there an older client in another gate? Then the place is left to it, for a while. */
 static bool
 yields(struct queue *queue)
@@ -214,20 +225,42 @@ yields(struct queue *queue)
 	return true;
 }
 
+/* There was no place, so that nobody was let go first, and asking for one notes us as waiting. One
+ * that has become free in between is kept only if it is our turn. */
+static bool
+is_left_to_others(struct queue *queue)
+{
+	struct service *service = queue->service;
+	const struct gate *gate = service->gate;
+
+	if (!shared_queue_is_behind(gate->shared, service->row, gate->writer, first_ticket(queue)))
+		return false;
+	if (shared_release(gate->shared, service->row, gate->writer))
+		service_tell_free(service);
+	return true;
+}
+
 /* A place for the oldest of ours, if it is its turn. */
 static bool
 find_place(struct queue *queue)
 {
 	struct service *service = queue->service;
+	bool was_full;
 
 	if (!has_what_it_takes(service)) {
 		retry_in(queue, RETRY_MS);
 		return false;
 	}
-	/* Where there is none nobody is let go first; asking for it notes us as waiting. */
-	if (!service_has_no_place(service) && yields(queue))
-		return false;
-	return service_try_place(service);
+	do {
+		was_full = service_has_no_place(service);
+		if (was_full)
+			end_yielding(queue);
+		else if (yields(queue))
+			return false;
+		if (!service_try_place(service))
+			return false;
+	} while (was_full && is_left_to_others(queue));
+	return true;
 }
 
 void

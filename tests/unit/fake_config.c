@@ -67,6 +67,10 @@ read_key(struct service_keys *keys, char *word)
 		keys->sensor = atoll(value);
 	else if (strcmp(word, "ban_time") == 0)
 		keys->ban_time = atoll(value);
+	else if (strcmp(word, "queue") == 0)
+		keys->queue = atoll(value);
+	else if (strcmp(word, "queue_time") == 0)
+		keys->queue_time = atoll(value);
 	else
 		return false;
 	return true;

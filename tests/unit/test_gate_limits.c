@@ -16,6 +16,7 @@
 
 #include "base/shared_measures.h"
 #include "base/shared_places.h"
+#include "base/shared_queue.h"
 #include "model/ban.h"
 
 #include <poll.h>
@@ -100,6 +101,65 @@ a_place_that_another_process_frees_wakes_the_gate(void **state)
 	fake_send(&fake, MESSAGE_wake, &wake);
 	fake_hear(client_fd, "a", 1);
 	(void)close(client_fd);
+	fake_finish(&fake);
+}
+
+static void
+leave_a_place_to_the_first(struct fake_supervisor *fake, int client_fd)
+{
+	struct message_wake wake = { .row = 0 };
+
+	(void)shared_take_waiting(fake->shared, 0);
+	(void)shared_release(fake->shared, 0, SHARED_SUPERVISOR);
+	fake_send(fake, MESSAGE_wake, &wake);
+	for (int i = 0; i < FAKE_PATIENCE_MS && is_silent(client_fd); i++) {
+		/* The gate has seen the place, and wants to be told more. */
+		if (shared_queue_has_others(fake->shared, 0, SHARED_SUPERVISOR))
+			return;
+		(void)poll(NULL, 0, 1);
+	}
+	fail_msg("%s", "the client was served before its turn");
+}
+
+/* The other process has two that came before ours. The patience with the first is over while it is
+ * served; what tells the time is a client of another service, who waits longer. */
+static void
+each_older_client_of_another_process_is_waited_for_anew(void **state)
+{
+	struct fake_supervisor fake;
+	const struct message_wake wake = { .row = 0 };
+	uint64_t first;
+	uint64_t second;
+	int our_fd;
+	int other_fds[2];
+
+	(void)state;
+	fake_start(&fake,
+		"e echo tcp4 instances=1 queue=9 queue_time=60000\n"
+		"w echo tcp4 instances=1 queue=1 queue_time=1500");
+	assert_true(shared_admit(fake.shared, 0, SHARED_SUPERVISOR, 1));
+	first = shared_queue_draw(fake.shared, 0);
+	second = shared_queue_draw(fake.shared, 0);
+	shared_queue_show(fake.shared, 0, SHARED_SUPERVISOR, first);
+	our_fd = fake_connect(&fake, "e");
+	fake_say(our_fd, "a", 1);
+	fake_wait_metric(&fake, "e", METRIC_verdict_wait_queue, 1);
+	leave_a_place_to_the_first(&fake, our_fd);
+	assert_true(shared_admit(fake.shared, 0, SHARED_SUPERVISOR, 1));
+	shared_queue_show(fake.shared, 0, SHARED_SUPERVISOR, second);
+	for (size_t i = 0; i < 2; i++) {
+		other_fds[i] = fake_connect(&fake, "w");
+		fake_wait_active(&fake, "w", 1);
+	}
+	fake_hear_end(other_fds[1]);
+	leave_a_place_to_the_first(&fake, our_fd);
+	shared_queue_show(fake.shared, 0, SHARED_SUPERVISOR, SHARED_NO_TICKET);
+	fake_send(&fake, MESSAGE_wake, &wake);
+	fake_hear(our_fd, "a", 1);
+	for (size_t i = 0; i < 2; i++)
+		(void)close(other_fds[i]);
+	(void)close(our_fd);
+	fake_wait_active(&fake, "e", 0);
 	fake_finish(&fake);
 }
 
@@ -281,6 +341,7 @@ main(void)
 		cmocka_unit_test(a_client_beyond_the_instances_waits_and_is_then_served),
 		cmocka_unit_test(the_last_free_place_is_no_siege),
 		cmocka_unit_test(a_place_that_another_process_frees_wakes_the_gate),
+		cmocka_unit_test(each_older_client_of_another_process_is_waited_for_anew),
 		cmocka_unit_test(the_supervisor_hears_when_a_place_is_free_that_it_waits_for),
 		cmocka_unit_test(clients_beyond_the_descriptors_wait_and_are_then_served),
 		cmocka_unit_test(the_last_free_descriptor_is_no_siege),
