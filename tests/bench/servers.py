@@ -50,8 +50,8 @@ class Reeve(Server):
         user = "user=root " if os.geteuid() == 0 else ""
         table = write(folder, "services", "".join(
             f"s{s.port} 127.0.0.1:{s.port}/{s.protocol} " +
-            (user + " ".join(self.answer) if s.kind == "exec" else f"builtin:{s.kind}") + "\n"
-            for s in services))
+            (user + "wait " * (s.protocol == "udp") + " ".join(self.answer)
+             if s.kind == "exec" else f"builtin:{s.kind}") + "\n" for s in services))
         return [self.program, "--foreground", "--config", config, "--services", table,
                 "--run-dir", folder, "--state-dir", folder, "--gates", str(self.gates)]
 
@@ -64,6 +64,20 @@ class Bare(Server):
         service = services[0]
         kind = "udp-" * (service.protocol == "udp") + service.kind
         return [self.program, kind, str(service.port)] + self.answer
+
+
+class Contract(Server):
+    """A loop that keeps some promises of reeve-handler(7), and does nothing else (contract.c)."""
+    many = False
+
+    def __init__(self, program, answer, promises):
+        super().__init__(program, answer)
+        self.promises = promises
+        self.name = "+ " + promises[-1] if promises else "none"
+
+    def command(self, folder, services):
+        return [self.program, services[0].protocol, str(services[0].port),
+                ",".join(self.promises) or "none"] + self.answer
 
 
 class Xinetd(Server):
