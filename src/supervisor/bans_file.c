@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "effects/whole.h"
 #include "model/ban_text.h"
-#include "supervisor/legacy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -168,6 +167,9 @@ end_file(struct bans *bans, bool is_durable)
 		error = folder_fd;
 	if (error == 0 && renameat(folder_fd, FILE_NEW, folder_fd, FILE_NAME) < 0)
 		error = -errno;
+	/* The new name, too, is the disk's only then. */
+	if (error == 0 && is_durable && fsync(folder_fd) < 0)
+		error = -errno;
 	if (error == 0)
 		bans->is_unsynced = !is_durable;
 	return error;
@@ -251,7 +253,7 @@ sync_file(struct bans *bans)
 		return folder_fd;
 	file_fd = openat(folder_fd, FILE_NAME,
 		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (file_fd < 0 || fsync(file_fd) < 0)
+	if (file_fd < 0 || fsync(file_fd) < 0 || fsync(folder_fd) < 0)
 		return -errno;
 	bans->is_unsynced = false;
 	return 0;
@@ -399,8 +401,8 @@ bans_file_load(struct bans *bans, void (*take)(struct bans *bans, struct ban *ba
 	if (error == 0) {
 		read_file(&reading);
 		(void)fclose(reading.file);
-		/* Whoever made room for us by an upgrade did not wait for the disk. */
-		bans->is_unsynced = legacy_is_of_upgrade(bans->supervisor);
+		/* Whoever was killed, or made room for us, did not wait for the disk. */
+		bans->is_unsynced = true;
 	} else if (error != -ENOENT)
 		tell_failure(bans, error);
 }
