@@ -64,7 +64,7 @@ CONFIG := $(READER) src/base/log_policy.o src/config/builtins.o src/config/check
 	src/config/check_banners.o \
 	src/config/check_lint.o src/config/check_log.o src/config/check_programs.o src/config/check_reach.o \
 	src/config/check_rights.o src/config/check_sockets.o src/config/help.o \
-	src/config/host.o src/config/load.o src/config/override.o src/config/places.o src/config/prefix_list.o \
+	src/config/host.o src/config/key_place.o src/config/load.o src/config/override.o src/config/places.o src/config/prefix_list.o \
 	src/config/print.o
 
 CONTROL_SOCKET := src/supervisor/control.o src/supervisor/control_bans.o src/supervisor/control_census.o \

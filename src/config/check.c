@@ -13,30 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-const struct where *
-check_key_where(const struct service_config *service, size_t place)
-{
-	for (uint32_t i = 0; i < service->key_count; i++)
-		if (service->key_where[i].place == place)
-			return &service->key_where[i].where;
-	return &service->where;
-}
-
-bool
-check_key_is_set(const struct service_config *service, size_t place)
-{
-	return check_key_where(service, place) != &service->where;
-}
-
-const struct where *
-check_element_where(const struct service_config *service, size_t place, uint32_t index)
-{
-	for (uint32_t i = 0; i < service->key_count; i++)
-		if (service->key_where[i].place == place && service->key_where[i].elements != NULL)
-			return &service->key_where[i].elements[index];
-	return check_key_where(service, place);
-}
-
 /* What reads it depends on the service's sockets: nothing can be said where those are a mistake. */
 static bool
 is_for_sockets(const struct key *key)
@@ -108,12 +84,12 @@ check_options(struct check *check, const struct service_config *service)
 	if (options->file != NULL)
 		problem = check_file(check, CHECK_READ, NULL, options->file);
 	if (problem != NULL)
-		complain(check->complaints, check_key_where(service, KEY_PLACE_file), "file",
+		complain(check->complaints, key_place_where(service, KEY_PLACE_file), "file",
 			"cannot read \"%s\": %s", options->file, problem);
 	problem = options->chat_room != NULL ? name_mistake(options->chat_room, NAME_ROOM_POINTS)
 					     : NULL;
 	if (problem != NULL)
-		complain(check->complaints, check_key_where(service, KEY_PLACE_chat_room),
+		complain(check->complaints, key_place_where(service, KEY_PLACE_chat_room),
 			"chat_room", "\"%.60s\" is no name of a room: a name %s",
 			options->chat_room, problem);
 }
@@ -127,7 +103,7 @@ has_stream(const struct service_config *service)
 static void
 check_tcpmux(struct check *check, const struct service_config *service)
 {
-	const struct where *where = check_key_where(service, KEY_PLACE_tcpmux);
+	const struct where *where = key_place_where(service, KEY_PLACE_tcpmux);
 
 	if (service->keys->tcpmux == CONFIG_TCPMUX_NO)
 		return;
@@ -142,7 +118,7 @@ check_tcpmux(struct check *check, const struct service_config *service)
 static void
 check_proxies(struct check *check, const struct service_config *service)
 {
-	const struct where *where = check_key_where(service, KEY_PLACE_proxy_from);
+	const struct where *where = key_place_where(service, KEY_PLACE_proxy_from);
 	struct prefix prefix;
 
 	if (service->keys->proxy_from == NULL)
@@ -170,7 +146,7 @@ static void
 check_memory_pressure(struct check *check, const struct service_config *service)
 {
 	if (service->keys->max_memory_pressure > 0 && !check->host->tells_memory_pressure)
-		complain(check->complaints, check_key_where(service, KEY_PLACE_max_memory_pressure),
+		complain(check->complaints, key_place_where(service, KEY_PLACE_max_memory_pressure),
 			"max_memory_pressure",
 			"cannot hold here: this kernel has no /proc/pressure/memory (it may be "
 			"built in and want psi=1 at the boot); min_memory needs none");

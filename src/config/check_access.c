@@ -37,7 +37,7 @@ check_rules(struct check *check, const struct service_config *service, size_t pl
 		place == KEY_PLACE_only_from ? service->keys->only_from : service->keys->no_access;
 
 	for (uint32_t i = 0; rules != NULL && rules[i] != NULL; i++) {
-		const struct where *where = check_element_where(service, place, i);
+		const struct where *where = key_place_element(service, place, i);
 		struct access_rule rule = access_rule_of(rules[i]);
 
 		switch (rule.kind) {
@@ -64,7 +64,7 @@ static void
 check_wrap(struct check *check, const struct service_config *service)
 {
 	const char *wrap = access_rules_wrap(service);
-	const struct where *where = check_key_where(service, KEY_PLACE_libwrap);
+	const struct where *where = key_place_where(service, KEY_PLACE_libwrap);
 
 	if (wrap == NULL)
 		return;
@@ -160,7 +160,7 @@ check_wait(struct check *check, const struct service_config *service)
 		place = KEY_PLACE_access_times;
 	else if (is_open)
 		return;
-	complain(check->complaints, check_key_where(service, place), keys_find_service(place)->name,
+	complain(check->complaints, key_place_where(service, place), keys_find_service(place)->name,
 		"cannot be kept for \"%s\", whose program accepts its clients itself (wait)",
 		service->name);
 }

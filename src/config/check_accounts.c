@@ -152,7 +152,7 @@ check_not_gates(struct check *check, const struct service_config *service)
 	gate_user = ask_account(check, 'u', gates, strcspn(gates, ":"));
 	if (check->host->is_root && user->is_known && gate_user->is_known &&
 		user->id == gate_user->id)
-		complain(check->complaints, check_key_where(service, KEY_PLACE_user), "user",
+		complain(check->complaints, key_place_where(service, KEY_PLACE_user), "user",
 			"\"%.60s\" is the user of the gates, which a program of the same could "
 			"stop: choose another, or set daemon.gate_user",
 			name);
@@ -161,7 +161,7 @@ check_not_gates(struct check *check, const struct service_config *service)
 static void
 check_groups(struct check *check, const struct service_config *service)
 {
-	const struct where *where = check_key_where(service, KEY_PLACE_groups);
+	const struct where *where = key_place_where(service, KEY_PLACE_groups);
 	char *const *groups = service->keys->groups;
 
 	if (groups == NULL || service->program == NULL)
@@ -195,7 +195,7 @@ check_service_accounts(struct check *check, const struct service_config *service
 
 	/* On a service that does not read them, the keys are a mistake of their own. */
 	if (keys->user != NULL && service->program != NULL) {
-		check_user(check, check_key_where(service, KEY_PLACE_user), "user", keys->user,
+		check_user(check, key_place_where(service, KEY_PLACE_user), "user", keys->user,
 			keys->group);
 		check_not_gates(check, service);
 	} else if (check->host->is_root && service->program != NULL)
@@ -204,10 +204,10 @@ check_service_accounts(struct check *check, const struct service_config *service
 			"(user=root if it must be)");
 	if (keys->owner != NULL && service->endpoint_count > 0 &&
 		service->endpoints[0].path != NULL)
-		check_user(check, check_key_where(service, KEY_PLACE_owner), "owner", keys->owner,
+		check_user(check, key_place_where(service, KEY_PLACE_owner), "owner", keys->owner,
 			"");
 	if (keys->group != NULL)
-		check_group(check, check_key_where(service, KEY_PLACE_group), "group", keys->group);
+		check_group(check, key_place_where(service, KEY_PLACE_group), "group", keys->group);
 	check_groups(check, service);
 }
 

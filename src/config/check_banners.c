@@ -40,7 +40,7 @@ check_file_of(struct check *check, const struct service_config *service, size_t 
 	const char *problem = path != NULL ? try_file(check, path) : NULL;
 
 	if (problem != NULL)
-		complain(check->complaints, check_key_where(service, place),
+		complain(check->complaints, key_place_where(service, place),
 			keys_find_service(place)->name, "cannot read \"%s\": %s", path, problem);
 }
 
@@ -54,7 +54,7 @@ is_silent(const char *value)
 static void
 check_answer(struct check *check, const struct service_config *service, size_t place)
 {
-	complain(check->complaints, check_key_where(service, place), keys_find_service(place)->name,
+	complain(check->complaints, key_place_where(service, place), keys_find_service(place)->name,
 		"sends banner_fail, and \"%s\" has none", service->name);
 }
 

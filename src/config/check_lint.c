@@ -22,7 +22,7 @@ check_service_lint(struct check *check, const struct service_config *service)
 		while (*word != NULL && strcmp(*word, *name) != 0)
 			word++;
 		if (*word == NULL)
-			complain(check->complaints, check_key_where(service, KEY_PLACE_lint_ignore),
+			complain(check->complaints, key_place_where(service, KEY_PLACE_lint_ignore),
 				"lint_ignore", "\"%.60s\" is no rule of reevectl lint%s%s%s", *name,
 				nearest != NULL ? "; did you mean \"" : "",
 				nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");

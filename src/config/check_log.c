@@ -38,7 +38,7 @@ check_words(struct check *check, const struct service_config *service, size_t pl
 {
 	for (; word != NULL && *word != NULL; word++)
 		if (log_policy_word(list, *word) < 0)
-			complain_of_word(check, check_key_where(service, place),
+			complain_of_word(check, key_place_where(service, place),
 				keys_find_service(place)->name, list, *word);
 }
 

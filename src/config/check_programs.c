@@ -25,12 +25,12 @@ check_clashes(struct check *check, const struct service_config *service)
 	for (const struct clash *clash = clashes; clash < clashes + count; clash++) {
 		const struct key *key = keys_find_service(clash->place);
 
-		if (clash->place == last || !check_key_is_set(service, clash->place) ||
+		if (clash->place == last || !key_place_is_set(service, clash->place) ||
 			key_is_equal(key, service->keys, &check->defaults) ||
 			!clash->is_there(service, service->keys))
 			continue;
 		last = clash->place;
-		complain(check->complaints, check_key_where(service, clash->place), key->name, "%s",
+		complain(check->complaints, key_place_where(service, clash->place), key->name, "%s",
 			clash->text);
 	}
 }
@@ -49,11 +49,11 @@ check_environment(struct check *check, const struct service_config *service)
 {
 	for (char **entry = service->keys->env; entry != NULL && *entry != NULL; entry++)
 		if (strchr(*entry, '=') == NULL || !is_name(*entry, strcspn(*entry, "=")))
-			complain(check->complaints, check_key_where(service, KEY_PLACE_env), "env",
+			complain(check->complaints, key_place_where(service, KEY_PLACE_env), "env",
 				"\"%.60s\" is not NAME=VALUE", *entry);
 	for (char **entry = service->keys->passenv; entry != NULL && *entry != NULL; entry++)
 		if (!is_name(*entry, strlen(*entry)))
-			complain(check->complaints, check_key_where(service, KEY_PLACE_passenv),
+			complain(check->complaints, key_place_where(service, KEY_PLACE_passenv),
 				"passenv", "\"%.60s\" is no name of a variable", *entry);
 }
 
@@ -65,7 +65,7 @@ check_folder(struct check *check, const struct service_config *service, size_t p
 	const char *problem = check_file(check, CHECK_ENTER, root, path);
 
 	if (problem != NULL)
-		complain(check->complaints, check_key_where(service, place),
+		complain(check->complaints, key_place_where(service, place),
 			keys_find_service(place)->name, "\"%s\"%s%s: %s", path,
 			root != NULL ? " inside of " : "", root != NULL ? root : "", problem);
 	return problem != NULL;
@@ -94,7 +94,7 @@ check_paths(struct check *check, const struct service_config *service)
 	if (root != NULL && check_folder(check, service, KEY_PLACE_chroot, NULL, root))
 		return;
 	if (keys->cwd != NULL && !check_folder(check, service, KEY_PLACE_cwd, root, keys->cwd))
-		check_reach(check, service, check_key_where(service, KEY_PLACE_cwd), "cwd",
+		check_reach(check, service, key_place_where(service, KEY_PLACE_cwd), "cwd",
 			keys->cwd);
 	problem = check_file(check, CHECK_RUN, root, service->program[0]);
 	if (problem != NULL)
@@ -139,7 +139,7 @@ static void
 check_error_output(struct check *check, const struct service_config *service)
 {
 	static const char *const words[] = { "log", "client", "null", NULL };
-	const struct where *where = check_key_where(service, KEY_PLACE_stderr);
+	const struct where *where = key_place_where(service, KEY_PLACE_stderr);
 	const char *text = service->keys->stderr, *nearest, *folder, *problem;
 
 	for (size_t i = 0; words[i] != NULL; i++)
@@ -168,7 +168,7 @@ check_terminal(struct check *check, const struct service_config *service)
 {
 	if (service->keys->stdio == CONFIG_STDIO_PTY &&
 		faccessat(AT_FDCWD, "/dev/ptmx", R_OK | W_OK, AT_EACCESS) < 0)
-		complain(check->complaints, check_key_where(service, KEY_PLACE_stdio), "stdio",
+		complain(check->complaints, key_place_where(service, KEY_PLACE_stdio), "stdio",
 			"there are no terminals here: /dev/ptmx: %s", strerror(errno));
 }
 

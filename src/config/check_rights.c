@@ -28,11 +28,11 @@ complain_of_right(struct check *check, const struct service_config *service, siz
 	const char *name = keys_find_service(place)->name;
 
 	if (!check->host->is_root)
-		complain(check->complaints, check_key_where(service, place), name,
+		complain(check->complaints, key_place_where(service, place), name,
 			"%s needs root (or %s), and reeved is user %u", what, capability,
 			(unsigned int)check->host->uid);
 	else
-		complain(check->complaints, check_key_where(service, place), name,
+		complain(check->complaints, key_place_where(service, place), name,
 			"%s needs %s, which reeved does not have, though it is root", what,
 			capability);
 }
@@ -44,7 +44,7 @@ check_nice(struct check *check, const struct service_config *service)
 	int64_t urgent = host->limits[CONFIG_RLIMIT_NICE].soft, nice = service->keys->nice;
 	char what[64];
 
-	if (!check_key_is_set(service, KEY_PLACE_nice) || nice >= host->nice ||
+	if (!key_place_is_set(service, KEY_PLACE_nice) || nice >= host->nice ||
 		has_right(host->host_rights, CAP_SYS_NICE) || urgent == CONFIG_UNLIMITED ||
 		nice >= 20 - urgent)
 		return;
@@ -60,7 +60,7 @@ check_oom_score(struct check *check, const struct service_config *service)
 	int64_t wanted = service->keys->oom_score_adjust;
 	char what[64];
 
-	if (!check_key_is_set(service, KEY_PLACE_oom_score_adjust) ||
+	if (!key_place_is_set(service, KEY_PLACE_oom_score_adjust) ||
 		wanted >= host->oom_score_adjust || has_right(host->host_rights, CAP_SYS_RESOURCE))
 		return;
 	(void)snprintf(what, sizeof(what), "%" PRId64 ", below the %d of reeved itself,", wanted,
@@ -79,7 +79,7 @@ check_cpu_scheduling(struct check *check, const struct service_config *service)
 		return;
 	if (keys->cpu_scheduling_priority == 0)
 		complain(check->complaints,
-			check_key_where(service, KEY_PLACE_cpu_scheduling_policy),
+			key_place_where(service, KEY_PLACE_cpu_scheduling_policy),
 			"cpu_scheduling_policy",
 			"fifo and rr have a priority: cpu_scheduling_priority=1 to 99 is wanted");
 	else if (!has_right(check->host->host_rights, CAP_SYS_NICE) &&
@@ -116,7 +116,7 @@ static void
 check_limit(struct check *check, const struct service_config *service, const struct limit *limit)
 {
 	const struct config_host *host = check->host;
-	const struct where *where = check_key_where(service, limit->place);
+	const struct where *where = key_place_where(service, limit->place);
 	const char *name = keys_find_service(limit->place)->name;
 	int64_t ours = host->limits[limit->number].hard, soft, hard;
 	char what[80];
@@ -182,7 +182,7 @@ complain_of_capability(struct check *check, const struct where *where, const cha
 static void
 check_capabilities(struct check *check, const struct service_config *service)
 {
-	const struct where *where = check_key_where(service, KEY_PLACE_capabilities);
+	const struct where *where = key_place_where(service, KEY_PLACE_capabilities);
 
 	for (char **name = service->keys->capabilities; name != NULL && *name != NULL; name++) {
 		int number = config_capability(*name);

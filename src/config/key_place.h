@@ -6,12 +6,15 @@
 
 #include "config/config.h"
 
-/* Where a key was set; the service's name if it is a default. */
-const struct where *check_key_where(const struct service_config *service, size_t place);
-bool check_key_is_set(const struct service_config *service, size_t place);
+/* Where a key was set; NULL if it is a default. */
+const struct key_where *key_place_find(const struct service_config *service, size_t place);
+bool key_place_is_set(const struct service_config *service, size_t place);
+
+/* The same; the service's name if it is a default. */
+const struct where *key_place_where(const struct service_config *service, size_t place);
 
 /* Where that element of a list was set. */
-const struct where *check_element_where(const struct service_config *service, size_t place,
+const struct where *key_place_element(const struct service_config *service, size_t place,
 	uint32_t index);
 
 #endif

@@ -81,7 +81,7 @@ key_place(const struct inquiry *inquiry, size_t place)
 {
 	const struct service_config *service = inquiry->question->service;
 
-	return check_key_is_set(service, place) ? check_key_where(service, place) : NULL;
+	return key_place_is_set(service, place) ? key_place_where(service, place) : NULL;
 }
 
 /* "instances=20", as it would stand on a line. */

@@ -169,7 +169,7 @@ tell_idle(struct lint *lint, const struct service_config *service, const struct 
 	const struct ruling *other)
 {
 	size_t place = ruling->is_deny ? KEY_PLACE_no_access : KEY_PLACE_only_from;
-	const struct where *where = check_element_where(service, place, ruling->index);
+	const struct where *where = key_place_element(service, place, ruling->index);
 
 	if (other == NULL)
 		lint_add(lint, LINT_idle_rule, service, where,
@@ -237,7 +237,7 @@ has_inherited_rules(const struct config *config)
 {
 	for (uint32_t i = 0; i < config->service_count; i++) {
 		const struct service_config *service = &config->services[i];
-		const struct where *where = check_key_where(service, KEY_PLACE_only_from);
+		const struct where *where = key_place_where(service, KEY_PLACE_only_from);
 
 		if (service->keys->only_from != NULL &&
 			(where->source != service->where.source ||
@@ -250,7 +250,7 @@ has_inherited_rules(const struct config *config)
 static void
 judge_whole(struct lint *lint, const struct service_config *service, const struct rulings *rulings)
 {
-	const struct where *where = check_key_where(service, KEY_PLACE_only_from);
+	const struct where *where = key_place_where(service, KEY_PLACE_only_from);
 	bool some4, some6;
 	bool all4 = admits_everybody_of(rulings, true, &some4);
 	bool all6 = admits_everybody_of(rulings, false, &some6);
@@ -286,7 +286,7 @@ judge_nobody(struct lint *lint, const struct service_config *service)
 		place = KEY_PLACE_no_access;
 	else if (!is_empty(keys->only_from))
 		return;
-	lint_add(lint, LINT_nobody_admitted, service, check_key_where(service, place),
+	lint_add(lint, LINT_nobody_admitted, service, key_place_where(service, place),
 		"nobody ever gets into \"%s\"", service->name);
 }
 

@@ -189,7 +189,7 @@ is_among(const char *name, const char *const *names)
 static void
 judge_root(struct lint *lint, const struct service_config *service)
 {
-	const struct where *where = check_key_where(service, KEY_PLACE_user);
+	const struct where *where = key_place_where(service, KEY_PLACE_user);
 	enum lint_reach reach = lint_reach_of(service, 0);
 	uint32_t uid;
 
@@ -204,7 +204,7 @@ judge_root(struct lint *lint, const struct service_config *service)
 	else if (reach == LINT_REACH_HOST && config_speaks_streams(service) &&
 		(service->keys->mode & 02) != 0 && service->keys->only_from == NULL &&
 		protocol_family(service->endpoints[0].protocol) == AF_UNIX)
-		lint_add(lint, LINT_socket_open, service, check_key_where(service, KEY_PLACE_mode),
+		lint_add(lint, LINT_socket_open, service, key_place_where(service, KEY_PLACE_mode),
 			"every user may connect to \"%s\", which runs %s as root; set mode=0660 "
 			"and group, or only_from=user:NAME",
 			service->name, program_of(service));
@@ -270,7 +270,7 @@ judge_proxies(struct lint *lint, const struct service_config *service)
 			prefix.length >= (prefix.is_v4 ? WIDEST_PROXIES4 : WIDEST_PROXIES6))
 			continue;
 		lint_add(lint, LINT_proxy_public, service,
-			check_key_where(service, KEY_PLACE_proxy_from),
+			key_place_where(service, KEY_PLACE_proxy_from),
 			"everybody in %s may say who a client of \"%s\" is", *word, service->name);
 	}
 }
@@ -290,13 +290,13 @@ judge_datagrams(struct lint *lint, const struct service_config *service)
 			service->name);
 	if (keys->loop_guard == 0 && keys->wait == 0)
 		lint_add(lint, LINT_loop_guard, service,
-			check_key_where(service, KEY_PLACE_loop_guard),
+			key_place_where(service, KEY_PLACE_loop_guard),
 			"\"%s\" and another such service would answer each other without end",
 			service->name);
 	if (keys->wait == 0 &&
 		(keys->reply_budget > BUDGET_LARGE || keys->reply_budget_rate > BUDGET_RATE_LARGE))
 		lint_add(lint, LINT_reply_budget, service,
-			check_key_where(service,
+			key_place_where(service,
 				keys->reply_budget > BUDGET_LARGE ? KEY_PLACE_reply_budget
 								  : KEY_PLACE_reply_budget_rate),
 			"forged senders can make \"%s\" send %lld bytes at once, and %lld a "
@@ -319,6 +319,6 @@ lint_exposure(struct lint *lint, const struct service_config *service)
 	if (service->program != NULL && service->keys->no_new_privs == CONFIG_NO &&
 		lint_reach_of(service, 0) == LINT_REACH_ANYBODY)
 		lint_add(lint, LINT_set_uid, service,
-			check_key_where(service, KEY_PLACE_no_new_privs),
+			key_place_where(service, KEY_PLACE_no_new_privs),
 			"the program of \"%s\" may become others by set-uid files", service->name);
 }

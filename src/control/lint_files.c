@@ -122,7 +122,7 @@ judge_stderr(struct lint *lint, const struct service_config *service)
 	program_path(service, path);
 	if (strcmp(service->keys->stderr, "client") == 0 && is_run_by_shell(path))
 		lint_add(lint, LINT_stderr_client, service,
-			check_key_where(service, KEY_PLACE_stderr),
+			key_place_where(service, KEY_PLACE_stderr),
 			"what the shell of \"%s\" complains of goes to its clients", service->name);
 }
 
@@ -137,7 +137,7 @@ judge_rule_files(struct lint *lint, const struct service_config *service, size_t
 
 		if (rule.kind == ACCESS_RULE_FILE && is_writable(rule.name, open_to_all))
 			lint_add(lint, LINT_access_writable, service,
-				check_element_where(service, place, i),
+				key_place_element(service, place, i),
 				"everybody may write %s, and so decide who gets into \"%s\"",
 				open_to_all, service->name);
 	}
@@ -184,7 +184,7 @@ judge_nobody(struct lint *lint)
 		count++;
 	}
 	if (second != NULL)
-		lint_add(lint, LINT_shared_nobody, second, check_key_where(second, KEY_PLACE_user),
+		lint_add(lint, LINT_shared_nobody, second, key_place_where(second, KEY_PLACE_user),
 			"%u services run programs as nobody, \"%s\" and \"%s\" among them", count,
 			first->name, second->name);
 }

@@ -58,7 +58,7 @@ judge_memory(struct lint *lint, const struct service_config *service)
 	if (lint->host->memory == 0 || each <= lint->host->memory / keys->instances)
 		return;
 	lint_add(lint, LINT_memory, service,
-		check_key_where(service, is_data ? KEY_PLACE_rlimit_data : KEY_PLACE_rlimit_as),
+		key_place_where(service, is_data ? KEY_PLACE_rlimit_data : KEY_PLACE_rlimit_as),
 		"the programs of \"%s\" (instances=%lld) with %lld MiB each are more than the "
 		"%lld MiB of this host",
 		service->name, (long long)keys->instances, (long long)(each / MIB),
@@ -79,7 +79,7 @@ judge_processes(struct lint *lint, const struct service_config *service)
 		most = of_user;
 	if (most > 0 && keys->instances > most)
 		lint_add(lint, LINT_processes, service,
-			check_key_where(service, KEY_PLACE_instances),
+			key_place_where(service, KEY_PLACE_instances),
 			"\"%s\" has %lld instances, and %s may have no more processes than %lld",
 			service->name, (long long)keys->instances,
 			most == of_user ? "its user" : "this host", (long long)most);

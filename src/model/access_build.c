@@ -3,6 +3,7 @@
 #include "model/access_build.h"
 
 #include "config/access_rule.h"
+#include "config/key_place.h"
 #include "config/keys.h"
 #include "config/map.h"
 #include "model/access_layout.h"
@@ -336,15 +337,6 @@ add_hours(struct build *build, struct access_set *set, char *const *spans,
 	}
 }
 
-static const struct key_where *
-find_where(const struct service_config *service, size_t place)
-{
-	for (uint32_t i = 0; i < service->key_count; i++)
-		if (service->key_where[i].place == place)
-			return &service->key_where[i];
-	return NULL;
-}
-
 static const size_t places[] = { KEY_PLACE_only_from, KEY_PLACE_no_access, KEY_PLACE_access_times,
 	KEY_PLACE_libwrap };
 
@@ -354,11 +346,8 @@ make_set(struct build *build, const struct service_config *service, const struct
 	struct access_set set = { .has_hours = 0 };
 	const struct where *wheres[ARRAY_SIZE(places)];
 
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		const struct key_where *where = find_where(service, places[i]);
-
-		wheres[i] = where != NULL ? &where->where : &service->where;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		wheres[i] = key_place_where(service, places[i]);
 	set.allow = make_side(build, shape, wheres[0], false);
 	set.deny = make_side(build, shape, wheres[1], true);
 	add_hours(build, &set, shape->lists[2], wheres[2]);
@@ -382,7 +371,7 @@ set_number(struct build *build, const struct service_config *service, struct sha
 		return ACCESS_NO_SET;
 	shape->wrap = access_rules_wrap(service);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		const struct key_where *where = find_where(service, places[i]);
+		const struct key_where *where = key_place_find(service, places[i]);
 
 		if (where == NULL)
 			continue;

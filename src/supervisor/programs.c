@@ -3,6 +3,7 @@
  * to be looked up or compared is, here and not at a start. */
 #include "supervisor/programs.h"
 
+#include "config/key_place.h"
 #include "config/keys.h"
 #include "supervisor/accounts.h"
 #include "supervisor/deadlines.h"
@@ -12,15 +13,6 @@
 
 #include <errno.h>
 #include <string.h>
-
-const struct where *
-program_key_where(const struct service_config *service, uint32_t place)
-{
-	for (uint32_t i = 0; i < service->key_count; i++)
-		if (service->key_where[i].place == place)
-			return &service->key_where[i].where;
-	return NULL;
-}
 
 static int
 set_argv(struct served *served, const struct service_config *service)
@@ -72,7 +64,7 @@ set_plan(const struct program_maker *maker, struct served *served,
 	/* Whoever shares a uid may stop the other for good with one signal. */
 	if (account->identity.is_set && supervisor->gate_identity.is_set &&
 		account->identity.uid == supervisor->gate_identity.uid) {
-		complain(maker->complaints, program_key_where(service, KEY_PLACE_user), "user",
+		complain(maker->complaints, key_place_where(service, KEY_PLACE_user), "user",
 			"a program is to run as the user of the gates, which it could stop: choose "
 			"another, or set daemon.gate_user");
 		return -EUSERS;
@@ -114,7 +106,7 @@ set_error_output(const struct program_maker *maker, struct served *served,
 		return 0;
 	if (*text != '/' || served->error_fd >= 0)
 		return 0;
-	complain(maker->complaints, program_key_where(service, KEY_PLACE_stderr), "stderr",
+	complain(maker->complaints, key_place_where(service, KEY_PLACE_stderr), "stderr",
 		"the file %.200s cannot be appended to: %s", text, why_no_file(served->error_fd));
 	return served->error_fd;
 }

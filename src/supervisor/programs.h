@@ -29,7 +29,4 @@ int program_init(const struct program_maker *maker, struct served *served,
 	const struct service_config *service);
 void program_fini(struct served *served);
 
-/* Where the key was set (KEY_PLACE_... of keys.h); NULL if it is a default. */
-const struct where *program_key_where(const struct service_config *service, uint32_t place);
-
 #endif

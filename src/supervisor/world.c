@@ -2,6 +2,7 @@
 /* From keys to the steps of a plan: each compares what is wanted with what we are. */
 #include "supervisor/world.h"
 
+#include "config/key_place.h"
 #include "config/keys.h"
 #include "config/meaning.h"
 
@@ -25,12 +26,6 @@ static const struct limit_row limit_rows[] = {
 #include "config/rlimits.def"
 #undef RLIMIT
 };
-
-static bool
-is_chosen(const struct service_config *service, uint32_t place)
-{
-	return program_key_where(service, place) != NULL;
-}
 
 /* The host's own: in a user namespace root has none. */
 static bool
@@ -102,14 +97,14 @@ plan_processor(const struct program_maker *maker, struct spawn_plan *plan,
 
 	plan->nice = (int)keys->nice;
 	if (plan->nice != self->nice &&
-		(may || plan->nice > self->nice || is_chosen(service, KEY_PLACE_nice)))
+		(may || plan->nice > self->nice || key_place_is_set(service, KEY_PLACE_nice)))
 		plan->steps |= SPAWN_DO(NICE);
 	plan->policy = policies[keys->cpu_scheduling_policy];
 	plan->priority = plan->policy == SCHED_FIFO || plan->policy == SCHED_RR
 		? (int)keys->cpu_scheduling_priority
 		: 0;
 	if ((plan->policy != self->policy || plan->priority != self->priority) &&
-		(may || is_chosen(service, KEY_PLACE_cpu_scheduling_policy)))
+		(may || key_place_is_set(service, KEY_PLACE_cpu_scheduling_policy)))
 		plan->steps |= SPAWN_DO(SCHEDULER);
 }
 
@@ -141,7 +136,7 @@ plan_oom_score(const struct program_maker *maker, struct spawn_plan *plan,
 	const struct service_config *service)
 {
 	const struct self *self = &maker->self;
-	bool is_own_wish = is_chosen(service, KEY_PLACE_oom_score_adjust);
+	bool is_own_wish = key_place_is_set(service, KEY_PLACE_oom_score_adjust);
 
 	plan->oom_score_adjust = (int)service->keys->oom_score_adjust;
 	if (self->knows_oom ? plan->oom_score_adjust != self->oom_score_adjust &&

@@ -3,7 +3,7 @@
  * src/base/hostname.o src/base/prefix.o src/base/verdict.o src/base/name.o src/base/textbuf.o
  * src/base/utf8.o src/config/access_rule.o src/config/arena.o src/config/map.o
  * src/config/meaning.o src/config/protocols.o src/model/access.o
- * src/model/access_build.o src/model/ban.o src/model/client_source.o
+ * src/config/key_place.o src/model/access_build.o src/model/ban.o src/model/client_source.o
  * src/model/policy.o src/model/prefixes.o src/model/rate.o */
 /* What it costs to judge one client, by all that can be asked of him: an access list of a million
  * prefixes, bans from this service and from all, a rate and a number of connections for each

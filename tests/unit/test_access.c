@@ -2,7 +2,7 @@
 /* Who is admitted: the truth table of reeve.conf(5), row by row, and what is around it. */
 /* LINK: src/base/netaddr.o src/base/prefix.o src/base/textbuf.o src/base/utf8.o
  * src/config/access_rule.o src/base/hostname.o src/config/map.o src/base/siphash.o
- * src/model/access.o src/model/access_build.o src/model/prefixes.o */
+ * src/model/access.o src/config/key_place.o src/model/access_build.o src/model/prefixes.o */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

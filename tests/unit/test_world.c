@@ -2,7 +2,7 @@
  * src/config/value.o src/base/prefix.o src/config/access_rule.o src/config/banner.o
  * src/config/value_read.o src/config/value_write.o src/config/complaint.o src/config/protocols.o
  * src/config/builtins.o src/base/textbuf.o src/base/utf8.o src/base/netaddr.o src/config/map.o
- * src/effects/self.o src/base/hostname.o */
+ * src/effects/self.o src/base/hostname.o src/config/key_place.o */
 /* SPDX-License-Identifier: ISC */
 /* From keys to steps: what would change nothing is left out, what we may not do is not tried
  * unless somebody asked for it. */
@@ -36,15 +36,6 @@ struct place {
 	struct spawn_limit *limits;
 	size_t limit_count;
 };
-
-const struct where *
-program_key_where(const struct service_config *service, uint32_t place)
-{
-	for (uint32_t i = 0; i < service->key_count; i++)
-		if (service->key_where[i].place == place)
-			return &service->key_where[i].where;
-	return NULL;
-}
 
 static void
 be(struct place *place, uid_t uid, uint64_t capabilities)
