@@ -20,7 +20,8 @@ struct arena {
 	char *free_from; /* in the newest chunk of the common size */
 	size_t free_length;
 	struct map *texts; /* that were interned */
-	struct map *lists; /* likewise; of their own, for only they are aligned */
+	struct map *lists; /* likewise; of their own, for they are aligned and end in a NULL */
+	struct map *objects;
 	int error;
 };
 
@@ -147,9 +148,28 @@ arena_intern_list(struct arena *arena, char *const *texts, size_t count)
 	return list;
 }
 
+const void *
+arena_intern_object(struct arena *arena, const void *object, size_t size)
+{
+	void *kept;
+
+	if (!has_map(arena, &arena->objects))
+		return NULL;
+	kept = map_find(arena->objects, object, size);
+	if (kept != NULL)
+		return kept;
+	kept = arena_take(arena, size);
+	if (kept == NULL)
+		return NULL;
+	memcpy(kept, object, size);
+	(void)map_add(arena->objects, kept, size, kept); /* or it is kept again */
+	return kept;
+}
+
 void
 arena_stop_interning(struct arena *arena)
 {
+	arena->objects = map_free(arena->objects);
 	arena->lists = map_free(arena->lists);
 	arena->texts = map_free(arena->texts);
 }

@@ -24,6 +24,9 @@ char *arena_intern(struct arena *arena, const char *bytes, size_t length);
 /* The same for lists of texts that were interned; the list that comes back ends in a NULL. */
 char **arena_intern_list(struct arena *arena, char *const *texts, size_t count);
 
+/* The same for objects; their padding is compared, too. */
+const void *arena_intern_object(struct arena *arena, const void *object, size_t size);
+
 /* Free what is remembered for that. */
 void arena_stop_interning(struct arena *arena);
 

@@ -222,23 +222,6 @@ keep_wheres(struct reader *reader, const struct layer *const *layers,
 	service->key_count = count;
 }
 
-/* Most services set the same as many others: what is equal is kept once. Texts are equal when
- * their pointers are (arena_intern). */
-static const struct service_keys *
-keep_keys(struct reader *reader, const struct service_keys *keys)
-{
-	struct service_keys *kept = map_find(reader->keys_by_value, keys, sizeof(*keys));
-
-	if (kept != NULL)
-		return kept;
-	kept = arena_take(reader->arena, sizeof(*kept));
-	if (kept == NULL)
-		return NULL;
-	memcpy(kept, keys, sizeof(*kept));
-	(void)map_add(reader->keys_by_value, kept, sizeof(*kept), kept); /* or it is kept again */
-	return kept;
-}
-
 void
 layer_merge(struct reader *reader, const struct layer *line, struct service_config *service)
 {
@@ -267,5 +250,6 @@ layer_merge(struct reader *reader, const struct layer *line, struct service_conf
 	}
 	leave_clashes_out(reader, service, layers, &merged);
 	keep_wheres(reader, layers, service);
-	service->keys = keep_keys(reader, &merged);
+	/* Most services set the same as many others. */
+	service->keys = arena_intern_object(reader->arena, &merged, sizeof(merged));
 }

@@ -17,12 +17,9 @@ reader_new(struct complaint_list *complaints)
 	reader->blocks_end = &reader->blocks;
 	reader->arena = arena_new();
 	reader->blocks_by_name = map_new();
-	reader->keys_by_value = map_new();
 	reader->config = calloc(1, sizeof(*reader->config));
-	if (reader->arena == NULL || reader->blocks_by_name == NULL ||
-		reader->keys_by_value == NULL || reader->config == NULL) {
+	if (reader->arena == NULL || reader->blocks_by_name == NULL || reader->config == NULL) {
 		free(reader->config);
-		(void)map_free(reader->keys_by_value);
 		(void)map_free(reader->blocks_by_name);
 		(void)map_free(reader->overrides_by_name);
 		(void)arena_free(reader->arena);
@@ -99,7 +96,6 @@ reader_finish(struct reader *reader, int error)
 	config->source_count = reader->sources.count;
 	(void)map_free(reader->blocks_by_name);
 	(void)map_free(reader->overrides_by_name);
-	(void)map_free(reader->keys_by_value);
 	arena_stop_interning(reader->arena);
 	free(reader);
 	return error < 0 ? config_free(config) : config;

@@ -47,7 +47,6 @@ struct reader {
 	int (*find_port)(const char *service, const char *transport);
 
 	struct service_keys factory; /* the built-in defaults */
-	struct map *keys_by_value;   /* those of all services so far */
 	struct layer defaults;
 	struct block *blocks; /* in the order of the file */
 	struct block **blocks_end;

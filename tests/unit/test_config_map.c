@@ -85,6 +85,27 @@ what_an_arena_gives_is_zeroed_aligned_and_apart(void **state)
 }
 
 static void
+equal_objects_are_kept_once_and_no_other(void **state)
+{
+	struct arena *arena = arena_new();
+	uint64_t object[2] = { 1, 2 };
+	const void *kept, *other;
+
+	(void)state;
+	assert_non_null(arena);
+	kept = arena_intern_object(arena, object, sizeof(object));
+	assert_ptr_equal(arena_intern_object(arena, object, sizeof(object)), kept);
+	assert_ptr_not_equal(arena_intern_object(arena, object, sizeof(object[0])), kept);
+	object[1] = 3;
+	other = arena_intern_object(arena, object, sizeof(object));
+	assert_ptr_not_equal(other, kept);
+	assert_memory_equal(other, object, sizeof(object));
+	object[1] = 2;
+	assert_memory_equal(kept, object, sizeof(object));
+	(void)arena_free(arena);
+}
+
+static void
 an_arena_remembers_that_there_was_no_memory(void **state)
 {
 	struct arena *arena = arena_new();
@@ -104,6 +125,7 @@ main(void)
 		cmocka_unit_test(every_key_of_many_is_found_and_no_other),
 		cmocka_unit_test(a_key_may_be_empty),
 		cmocka_unit_test(what_an_arena_gives_is_zeroed_aligned_and_apart),
+		cmocka_unit_test(equal_objects_are_kept_once_and_no_other),
 		cmocka_unit_test(an_arena_remembers_that_there_was_no_memory),
 	};
 
