@@ -28,13 +28,14 @@ check_readers(struct check *check, const struct service_config *service)
 	if (service->program == NULL &&
 		(service->builtin == NULL || builtins_find(service->builtin) == NULL))
 		return;
-	for (uint32_t i = 0; i < service->key_count; i++) {
-		const struct key *key = keys_find_service(service->key_where[i].place);
+	for (uint32_t i = 0; i < service->wheres->key_count; i++) {
+		const struct key_where *set = &service->wheres->keys[i];
+		const struct key *key = keys_find_service(set->place);
 
 		if (layer_fits(key, service) ||
 			(service->endpoint_count == 0 && is_for_sockets(key)))
 			continue;
-		complain(check->complaints, &service->key_where[i].where, key->name,
+		complain(check->complaints, &set->where, key->name,
 			"is a key for %s, which \"%s\" is not", key_reader_name(key->reader),
 			service->name);
 	}
@@ -55,7 +56,7 @@ check_builtin(struct check *check, const struct service_config *service)
 	if (row == NULL) {
 		const char *nearest = complaint_nearest(service->builtin, builtins_names());
 
-		complain(check->complaints, &service->handler_where, NULL,
+		complain(check->complaints, &service->wheres->handler, NULL,
 			"there is no built-in \"%.63s\"%s%s%s", service->builtin,
 			nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
 			nearest != NULL ? "\"?" : "");
@@ -67,7 +68,7 @@ check_builtin(struct check *check, const struct service_config *service)
 			protocol_type(protocol) == SOCK_DGRAM ? BUILTIN_DGRAM : BUILTIN_STREAM;
 
 		if ((row->speaks & spoken) == 0) {
-			complain(check->complaints, &service->port_where, NULL,
+			complain(check->complaints, &service->wheres->port, NULL,
 				"the built-in %s does not speak %s", row->name,
 				protocol_word(protocol));
 			return;

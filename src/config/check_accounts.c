@@ -199,7 +199,7 @@ check_service_accounts(struct check *check, const struct service_config *service
 			keys->group);
 		check_not_gates(check, service);
 	} else if (check->host->is_root && service->program != NULL)
-		complain(check->complaints, &service->handler_where, "user",
+		complain(check->complaints, &service->wheres->handler, "user",
 			"is missing: reeved is root, so say whom the program runs as, user=NAME "
 			"(user=root if it must be)");
 	if (keys->owner != NULL && service->endpoint_count > 0 &&

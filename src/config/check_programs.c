@@ -98,11 +98,11 @@ check_paths(struct check *check, const struct service_config *service)
 			keys->cwd);
 	problem = check_file(check, CHECK_RUN, root, service->program[0]);
 	if (problem != NULL)
-		complain(check->complaints, &service->handler_where, NULL,
+		complain(check->complaints, &service->wheres->handler, NULL,
 			"cannot start \"%s\"%s%s: %s", service->program[0],
 			root != NULL ? " inside of " : "", root != NULL ? root : "", problem);
 	else
-		check_reach(check, service, &service->handler_where, NULL, service->program[0]);
+		check_reach(check, service, &service->wheres->handler, NULL, service->program[0]);
 }
 
 /* Why reeved could not append to that file; an empty text if it can. */

@@ -44,7 +44,7 @@ static void
 check_permission(struct check *check, const struct service_config *service,
 	const struct endpoint *endpoint)
 {
-	complain(check->complaints, &service->port_where, NULL,
+	complain(check->complaints, &service->wheres->port, NULL,
 		"no permission to bind port %u: wanted are root, CAP_NET_BIND_SERVICE, a socket "
 		"that is handed in, or a port from %u on",
 		(unsigned int)endpoint->address.port, (unsigned int)check->host->first_free_port);
@@ -61,12 +61,12 @@ check_path(struct check *check, const struct service_config *service,
 	struct stat status;
 
 	if (length > most) {
-		complain(check->complaints, &service->port_where, NULL,
+		complain(check->complaints, &service->wheres->port, NULL,
 			"the path has %zu bytes; a unix socket's has at most %zu", length, most);
 		return;
 	}
 	if (slash[1] == '\0') {
-		complain(check->complaints, &service->port_where, NULL,
+		complain(check->complaints, &service->wheres->port, NULL,
 			"the path ends in a slash; a file's name is wanted");
 		return;
 	}
@@ -75,10 +75,10 @@ check_path(struct check *check, const struct service_config *service,
 	if (folder == NULL)
 		return;
 	if (stat(folder, &status) < 0)
-		complain(check->complaints, &service->port_where, NULL,
+		complain(check->complaints, &service->wheres->port, NULL,
 			"the socket's folder \"%s\": %s", folder, strerror(errno));
 	else if (!S_ISDIR(status.st_mode))
-		complain(check->complaints, &service->port_where, NULL,
+		complain(check->complaints, &service->wheres->port, NULL,
 			"the socket's folder \"%s\" is no folder", folder);
 }
 
@@ -134,16 +134,16 @@ complain_of_conflict(struct conflicts *conflicts, const struct claim *second,
 	const struct claim *first)
 {
 	char second_text[NETADDR_TEXT_MAX], first_text[NETADDR_TEXT_MAX];
-	const struct where *where = &first->service->port_where;
+	const struct where *where = &first->service->wheres->port;
 	const char *name = where->source != NULL ? where->source->name : "";
 
 	if (second->endpoint->path != NULL) {
-		complain(conflicts->check->complaints, &second->service->port_where, NULL,
+		complain(conflicts->check->complaints, &second->service->wheres->port, NULL,
 			"%s is wanted twice, first by \"%s\" at %s:%u:%u", second->endpoint->path,
 			first->service->name, name, where->line, where->column);
 		return;
 	}
-	complain(conflicts->check->complaints, &second->service->port_where, NULL,
+	complain(conflicts->check->complaints, &second->service->wheres->port, NULL,
 		"%s/%s collides with %s/%s of \"%s\" at %s:%u:%u",
 		netaddr_format(&second->endpoint->address, second_text),
 		protocol_word(second->endpoint->protocol),

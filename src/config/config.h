@@ -131,6 +131,15 @@ struct key_where {
 	const struct where *elements; /* of a list: where each was; shared as the layer is */
 };
 
+/* Where a service was written, for who complains of it. */
+struct service_wheres {
+	struct where name; /* in the table */
+	struct where port;
+	struct where handler;
+	const struct key_where *keys; /* that are no default, by place */
+	uint32_t key_count;
+};
+
 struct service_config {
 	char *name;
 	char *port_text;                 /* canonical: "7", "127.0.0.1:7000-7010", "/run/x.sock" */
@@ -140,11 +149,7 @@ struct service_config {
 	const struct service_keys *keys; /* services that set the same share them */
 	struct endpoint *endpoints;
 	uint32_t endpoint_count;
-	struct where where; /* the name in the table */
-	struct where port_where;
-	struct where handler_where;
-	struct key_where *key_where; /* of the keys that are no default, by place */
-	uint32_t key_count;
+	const struct service_wheres *wheres;
 };
 
 /* Where each element of a list was set. */

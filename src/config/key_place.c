@@ -5,9 +5,9 @@
 const struct key_where *
 key_place_find(const struct service_config *service, size_t place)
 {
-	for (uint32_t i = 0; i < service->key_count; i++)
-		if (service->key_where[i].place == place)
-			return &service->key_where[i];
+	for (uint32_t i = 0; i < service->wheres->key_count; i++)
+		if (service->wheres->keys[i].place == place)
+			return &service->wheres->keys[i];
 	return NULL;
 }
 
@@ -22,7 +22,7 @@ key_place_where(const struct service_config *service, size_t place)
 {
 	const struct key_where *found = key_place_find(service, place);
 
-	return found != NULL ? &found->where : &service->where;
+	return found != NULL ? &found->where : &service->wheres->name;
 }
 
 const struct where *

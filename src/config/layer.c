@@ -201,9 +201,9 @@ leave_clashes_out(const struct reader *reader, const struct service_config *serv
 /* Keep where the keys were set. */
 static void
 keep_wheres(struct reader *reader, const struct layer *const *layers,
-	struct service_config *service)
+	struct service_wheres *ret_wheres)
 {
-	struct key_where where[KEY_PLACES_SERVICE];
+	struct key_where where[KEY_PLACES_SERVICE], *kept;
 	uint32_t count = 0;
 
 	for (uint32_t place = 0; place < KEY_PLACES_SERVICE; place++)
@@ -215,15 +215,17 @@ keep_wheres(struct reader *reader, const struct layer *const *layers,
 			};
 	if (count == 0)
 		return;
-	service->key_where = arena_take(reader->arena, count * sizeof(*where));
-	if (service->key_where == NULL)
+	kept = arena_take(reader->arena, count * sizeof(*where));
+	if (kept == NULL)
 		return;
-	memcpy(service->key_where, where, count * sizeof(*where));
-	service->key_count = count;
+	memcpy(kept, where, count * sizeof(*where));
+	ret_wheres->keys = kept;
+	ret_wheres->key_count = count;
 }
 
 void
-layer_merge(struct reader *reader, const struct layer *line, struct service_config *service)
+layer_merge(struct reader *reader, const struct layer *line, struct service_config *service,
+	struct service_wheres *wheres)
 {
 	struct block *block =
 		map_find(reader->blocks_by_name, service->name, strlen(service->name));
@@ -249,7 +251,7 @@ layer_merge(struct reader *reader, const struct layer *line, struct service_conf
 		layers[key->place] = layer;
 	}
 	leave_clashes_out(reader, service, layers, &merged);
-	keep_wheres(reader, layers, service);
+	keep_wheres(reader, layers, wheres);
 	/* Most services set the same as many others. */
 	service->keys = arena_intern_object(reader->arena, &merged, sizeof(merged));
 }

@@ -84,8 +84,10 @@ const char *setting_nearest(const char *name, enum key_scope wanted, const char 
 void setting_complain_unknown(struct reader *reader, const char *name, const char *label,
 	const struct where *where, enum key_scope wanted);
 
-/* Give a service, whose handler and sockets are known, the keys of every layer. */
-void layer_merge(struct reader *reader, const struct layer *line, struct service_config *service);
+/* Give a service, whose handler and sockets are known, the keys of every layer, and their
+ * places. */
+void layer_merge(struct reader *reader, const struct layer *line, struct service_config *service,
+	struct service_wheres *wheres);
 
 /* Does a service read that key? */
 bool layer_fits(const struct key *key, const struct service_config *service);

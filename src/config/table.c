@@ -17,6 +17,7 @@ struct line {
 	const struct words *words;
 	struct layer layer;
 	struct service_config service;
+	struct service_wheres wheres;
 };
 
 /* False: there is no name, so whatever follows would be misunderstood. */
@@ -156,7 +157,7 @@ read_settings_and_handler(struct line *line)
 			read_bare_word(line, word);
 	}
 	if (at < words->count) {
-		line->service.handler_where = words->items[at].where;
+		line->wheres.handler = words->items[at].where;
 		if (words->items[at].text[0] == '/')
 			read_program(line, at);
 		else
@@ -189,12 +190,24 @@ add_service(struct reader *reader, const struct service_config *service)
 }
 
 static int
+keep_wheres(struct line *line)
+{
+	struct service_wheres *kept = arena_take(line->reader->arena, sizeof(*kept));
+
+	if (kept == NULL)
+		return -ENOMEM;
+	*kept = line->wheres;
+	line->service.wheres = kept;
+	return 0;
+}
+
+static int
 read_line(struct line *line)
 {
 	const struct word *words = line->words->items;
 
 	line->service.name = arena_copy(line->reader->arena, words[0].text, words[0].length);
-	line->service.where = words[0].where;
+	line->wheres.name = words[0].where;
 	if (line->service.name == NULL)
 		return -ENOMEM;
 	if (!check_name(line, &words[0])) {
@@ -206,13 +219,17 @@ read_line(struct line *line)
 			"port/protocol and a handler are missing: NAME 7/tcp builtin");
 		return 0;
 	}
-	line->service.port_where = words[1].where;
+	line->wheres.port = words[1].where;
 	ports_read(line->reader, &words[1], &line->service);
 	read_settings_and_handler(line);
-	layer_merge(line->reader, &line->layer, &line->service);
+	layer_merge(line->reader, &line->layer, &line->service, &line->wheres);
 	if (arena_error(line->reader->arena) < 0)
 		return -ENOMEM;
-	return line->service.keys->disable != 0 ? 0 : add_service(line->reader, &line->service);
+	if (line->service.keys->disable != 0)
+		return 0;
+	if (keep_wheres(line) < 0)
+		return -ENOMEM;
+	return add_service(line->reader, &line->service);
 }
 
 int

@@ -132,13 +132,13 @@ ask_socket(const struct inquiry *inquiry)
 	char text[NETADDR_TEXT_MAX];
 
 	if (endpoint == NULL)
-		add_step(inquiry, "socket", EXPLAIN_REFUSES, &service->port_where,
+		add_step(inquiry, "socket", EXPLAIN_REFUSES, &service->wheres->port,
 			"%s has no socket that it could come to", service->name);
 	else if (endpoint->path != NULL)
-		add_step(inquiry, "socket", EXPLAIN_PASSES, &service->port_where, "%s, mode %04o",
+		add_step(inquiry, "socket", EXPLAIN_PASSES, &service->wheres->port, "%s, mode %04o",
 			endpoint->path, (unsigned)inquiry->keys->mode);
 	else
-		add_step(inquiry, "socket", EXPLAIN_PASSES, &service->port_where, "%s/%s",
+		add_step(inquiry, "socket", EXPLAIN_PASSES, &service->wheres->port, "%s/%s",
 			netaddr_format(&endpoint->address, text),
 			protocol_word(endpoint->protocol));
 	return endpoint;
@@ -425,13 +425,13 @@ ask_handler(const struct inquiry *inquiry)
 	struct textbuf text = TEXTBUF_INIT(WHY_MAX);
 
 	if (service->builtin != NULL) {
-		add_step(inquiry, "answers", EXPLAIN_PASSES, &service->handler_where,
+		add_step(inquiry, "answers", EXPLAIN_PASSES, &service->wheres->handler,
 			"the built-in %s", service->builtin);
 		return;
 	}
 	for (char *const *word = service->program; *word != NULL; word++)
 		textbuf_addf(&text, "%s%s", text.length > 0 ? " " : "", *word);
-	add_step(inquiry, "answers", EXPLAIN_PASSES, &service->handler_where, "%s, as %s",
+	add_step(inquiry, "answers", EXPLAIN_PASSES, &service->wheres->handler, "%s, as %s",
 		text.text != NULL ? text.text : "",
 		inquiry->keys->user != NULL ? inquiry->keys->user : "the user of reeved");
 	textbuf_fini(&text);

@@ -240,8 +240,8 @@ has_inherited_rules(const struct config *config)
 		const struct where *where = key_place_where(service, KEY_PLACE_only_from);
 
 		if (service->keys->only_from != NULL &&
-			(where->source != service->where.source ||
-				where->line != service->where.line))
+			(where->source != service->wheres->name.source ||
+				where->line != service->wheres->name.line))
 			return true;
 	}
 	return false;
@@ -332,7 +332,7 @@ judge_sensor(struct lint *lint, const struct service_config *sensor)
 
 			if (!has_port(service, port))
 				continue;
-			lint_add(lint, LINT_sensor_port, sensor, &sensor->port_where,
+			lint_add(lint, LINT_sensor_port, sensor, &sensor->wheres->port,
 				"port %u of the sensor \"%s\" is that of \"%s\", too", port,
 				sensor->name, service->name);
 			return;

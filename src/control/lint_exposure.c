@@ -222,7 +222,7 @@ judge_shell(struct lint *lint, const struct service_config *service)
 	for (char *const *word = service->program + 1; *word != NULL; word++)
 		if ((*word)[0] != '-' || strchr(*word, 'c') != NULL)
 			return; /* a script, or a command */
-	lint_add(lint, LINT_bare_shell, service, &service->handler_where,
+	lint_add(lint, LINT_bare_shell, service, &service->wheres->handler,
 		"\"%s\" gives a shell to whoever connects; name a script", service->name);
 }
 
@@ -254,7 +254,7 @@ judge_logins(struct lint *lint, const struct service_config *service)
 {
 	if (is_known_for_logins(service) && service->keys->proxy_from == NULL &&
 		lint_reach_of(service, SOCK_STREAM) == LINT_REACH_ANYBODY)
-		lint_add(lint, LINT_plaintext_login, service, &service->port_where,
+		lint_add(lint, LINT_plaintext_login, service, &service->wheres->port,
 			"\"%s\" takes log-ins from everybody, unencrypted as far as can be seen",
 			service->name);
 }
@@ -285,7 +285,7 @@ judge_datagrams(struct lint *lint, const struct service_config *service)
 	if (lint_reach_of(service, SOCK_DGRAM) != LINT_REACH_ANYBODY)
 		return;
 	if (is_amplifier)
-		lint_add(lint, LINT_amplifier, service, &service->port_where,
+		lint_add(lint, LINT_amplifier, service, &service->wheres->port,
 			"\"%s\" answers everybody's datagrams with more than they were",
 			service->name);
 	if (keys->loop_guard == 0 && keys->wait == 0)

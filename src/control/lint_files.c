@@ -69,12 +69,12 @@ judge_program(struct lint *lint, const struct service_config *service)
 
 	program_path(service, path);
 	if (is_writable(path, open_to_all))
-		lint_add(lint, LINT_program_writable, service, &service->handler_where,
+		lint_add(lint, LINT_program_writable, service, &service->wheres->handler,
 			"everybody may write %s, and so change what \"%s\" runs", open_to_all,
 			service->name);
 	if (service->keys->user != NULL && lint_user(lint, service, &uid) && uid != 0 &&
 		stat(path, &status) == 0 && status.st_uid == uid)
-		lint_add(lint, LINT_program_own, service, &service->handler_where,
+		lint_add(lint, LINT_program_own, service, &service->wheres->handler,
 			"%s belongs to %s, whom \"%s\" runs it as", path, service->keys->user,
 			service->name);
 }

@@ -15,13 +15,13 @@ judge_sources(struct lint *lint, const struct service_config *service)
 
 	if (lint_reach_of(service, SOCK_STREAM) == LINT_REACH_ANYBODY && keys->per_source == 0 &&
 		keys->cps_per_source == 0 && keys->cps == 0)
-		lint_add(lint, LINT_no_source_limit, service, &service->where,
+		lint_add(lint, LINT_no_source_limit, service, &service->wheres->name,
 			"one source may take all places of \"%s\" (instances=%lld); set per_source "
 			"or cps_per_source",
 			service->name, (long long)keys->instances);
 	else if (lint_reach_of(service, SOCK_DGRAM) == LINT_REACH_ANYBODY &&
 		keys->pps_per_source == 0)
-		lint_add(lint, LINT_no_source_limit, service, &service->where,
+		lint_add(lint, LINT_no_source_limit, service, &service->wheres->name,
 			"one source may start programs of \"%s\" as fast as it likes; set "
 			"pps_per_source",
 			service->name);
@@ -32,7 +32,7 @@ judge_time(struct lint *lint, const struct service_config *service)
 {
 	if (lint_reach_of(service, SOCK_STREAM) == LINT_REACH_ANYBODY &&
 		service->keys->max_time == 0 && config_idle(service) == 0)
-		lint_add(lint, LINT_no_time_limit, service, &service->where,
+		lint_add(lint, LINT_no_time_limit, service, &service->wheres->name,
 			"clients of \"%s\" that say nothing stay for ever; set idle or max_time",
 			service->name);
 }

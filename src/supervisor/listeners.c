@@ -242,7 +242,7 @@ open_failed(struct opening *opening, const struct service_config *service,
 			.address = address);
 		return 0;
 	}
-	complain(opening->complaints, &service->where, service->name,
+	complain(opening->complaints, &service->wheres->name, service->name,
 		"%s/%s cannot be opened: %s: %s", address, protocol, step, strerror(-error));
 	return error;
 }

@@ -79,7 +79,8 @@ make_access(struct bench *bench, size_t count)
 	static char rule[] = "file:/prefixes";
 	static char *rules[] = { rule, NULL };
 	static struct service_keys keys = { .no_access = rules };
-	static struct service_config service = { .keys = &keys };
+	static const struct service_wheres wheres;
+	static struct service_config service = { .keys = &keys, .wheres = &wheres };
 	const struct config config = { .services = &service, .service_count = 1 };
 	const struct access_lookup lookup = { .owner = bench, .find_list = find_list };
 	struct prefix *list = calloc(count, sizeof(*list));

@@ -28,7 +28,8 @@ struct scene {
 	struct config config;
 	struct service_config services[3];
 	struct service_keys keys[3];
-	struct key_where wheres[3][3];
+	struct service_wheres wheres[3];
+	struct key_where set[3][3];
 	char *words[9][WORDS_MAX + 1];
 	struct where elements[9][WORDS_MAX];
 	struct source source;
@@ -90,7 +91,6 @@ set_list(struct scene *scene, uint32_t index, size_t place, char *text)
 {
 	char **words = scene->words[scene->lists];
 	struct where *elements = scene->elements[scene->lists++];
-	struct service_config *service = &scene->services[index];
 	size_t count = 0;
 	char *rest = NULL;
 
@@ -101,9 +101,10 @@ set_list(struct scene *scene, uint32_t index, size_t place, char *text)
 			(struct where){ &scene->source, (uint32_t)(100 * place + count), 1, 1 };
 		words[count++] = word;
 	}
-	scene->wheres[index][service->key_count++] = (struct key_where){ .place = (uint32_t)place,
-		.where = { &scene->source, (uint32_t)(100 * place + count), 1, 1 },
-		.elements = elements };
+	scene->set[index][scene->wheres[index].key_count++] =
+		(struct key_where){ .place = (uint32_t)place,
+			.where = { &scene->source, (uint32_t)(100 * place + count), 1, 1 },
+			.elements = elements };
 	return words;
 }
 
@@ -113,7 +114,8 @@ set_service(struct scene *scene, uint32_t index, char *only_from, char *no_acces
 	struct service_config *service = &scene->services[index];
 
 	service->keys = &scene->keys[index];
-	service->key_where = scene->wheres[index];
+	service->wheres = &scene->wheres[index];
+	scene->wheres[index].keys = scene->set[index];
 	scene->keys[index].only_from = set_list(scene, index, KEY_PLACE_only_from, only_from);
 	scene->keys[index].no_access = set_list(scene, index, KEY_PLACE_no_access, no_access);
 	scene->keys[index].access_times = set_list(scene, index, KEY_PLACE_access_times, times);

@@ -314,8 +314,8 @@ a_default_that_clashes_is_for_other_services(void **state)
 	/* Over pipes bytes can be counted; that stdio is a default itself does not matter. */
 	assert_int_equal(services[4].keys->idle, 7000);
 	assert_int_equal(services[5].keys->stdio, CONFIG_STDIO_SOCKET);
-	for (uint32_t i = 0; i < services[1].key_count; i++)
-		assert_true(services[1].key_where[i].where.line > 0);
+	for (uint32_t i = 0; i < services[1].wheres->key_count; i++)
+		assert_true(services[1].wheres->keys[i].where.line > 0);
 }
 
 static void

@@ -27,6 +27,7 @@ struct place {
 	struct arena *arena;
 	struct service_keys keys;
 	struct key_where chosen[8];
+	struct service_wheres wheres;
 	struct service_config service;
 	struct supervisor supervisor;
 	struct program_maker maker;
@@ -73,8 +74,8 @@ set_up(void **state)
 		return -1;
 	place->arena = arena_new();
 	keys_set_service_defaults(&place->keys, place->arena);
-	place->service =
-		(struct service_config){ .keys = &place->keys, .key_where = place->chosen };
+	place->service = (struct service_config){ .keys = &place->keys, .wheres = &place->wheres };
+	place->wheres.keys = place->chosen;
 	place->maker.supervisor = &place->supervisor;
 	place->maker.self.umask = 022;
 	memcpy(place->cwd, "/", 2);
@@ -109,7 +110,7 @@ choose(struct place *place, const char *name, const char *text)
 	assert_non_null(key);
 	assert_int_equal(key_read(key, &place->keys, text, place->arena, &problem), 0);
 	textbuf_fini(&problem);
-	place->chosen[place->service.key_count++].place = (uint32_t)key->place;
+	place->chosen[place->wheres.key_count++].place = (uint32_t)key->place;
 }
 
 static void
