@@ -28,8 +28,8 @@ check_readers(struct check *check, const struct service_config *service)
 	if (service->program == NULL &&
 		(service->builtin == NULL || builtins_find(service->builtin) == NULL))
 		return;
-	for (uint32_t i = 0; i < service->wheres->key_count; i++) {
-		const struct key_where *set = &service->wheres->keys[i];
+	for (const struct key_where *set = key_place_next(service, 0); set != NULL;
+		set = key_place_next(service, set->place + 1)) {
 		const struct key *key = keys_find_service(set->place);
 
 		if (layer_fits(key, service) ||

@@ -131,13 +131,20 @@ struct key_where {
 	const struct where *elements; /* of a list: where each was; shared as the layer is */
 };
 
-/* Where a service was written, for who complains of it. */
+/* Where keys were set, in the order of their places. */
+struct key_wheres {
+	const struct key_where *list;
+	uint32_t count;
+};
+
+/* Where a service was written, for who complains of it. Keys that are no default are in one of
+ * the two lists (key_place.h finds them). */
 struct service_wheres {
 	struct where name; /* in the table */
 	struct where port;
 	struct where handler;
-	const struct key_where *keys; /* that are no default, by place */
-	uint32_t key_count;
+	struct key_wheres own;    /* set by its line */
+	struct key_wheres common; /* set elsewhere; services that take the same share the list */
 };
 
 struct service_config {

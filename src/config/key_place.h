@@ -10,7 +10,10 @@
 const struct key_where *key_place_find(const struct service_config *service, size_t place);
 bool key_place_is_set(const struct service_config *service, size_t place);
 
-/* The same; the service's name if it is a default. */
+/* The key with the lowest place from that one on that is no default; NULL: there are no more. */
+const struct key_where *key_place_next(const struct service_config *service, size_t place);
+
+/* Where a key was set; the service's name if it is a default. */
 const struct where *key_place_where(const struct service_config *service, size_t place);
 
 /* Where that element of a list was set. */

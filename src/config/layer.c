@@ -198,29 +198,49 @@ leave_clashes_out(const struct reader *reader, const struct service_config *serv
 		}
 }
 
-/* Keep where the keys were set. */
-static void
-keep_wheres(struct reader *reader, const struct layer *const *layers,
-	struct service_wheres *ret_wheres)
+/* Gather where the keys were set by the line, or elsewhere. Lists are compared as bytes, so there
+ * is nothing but zeroes between their values. */
+static uint32_t
+gather_wheres(const struct layer *const *layers, const struct layer *line, bool is_own,
+	struct key_where *ret_list)
 {
-	struct key_where where[KEY_PLACES_SERVICE], *kept;
 	uint32_t count = 0;
 
-	for (uint32_t place = 0; place < KEY_PLACES_SERVICE; place++)
-		if (layers[place] != NULL)
-			where[count++] = (struct key_where){
-				.place = place,
-				.where = layers[place]->where[place],
-				.elements = layers[place]->elements[place].list,
-			};
-	if (count == 0)
-		return;
-	kept = arena_take(reader->arena, count * sizeof(*where));
-	if (kept == NULL)
-		return;
-	memcpy(kept, where, count * sizeof(*where));
-	ret_wheres->keys = kept;
-	ret_wheres->key_count = count;
+	memset(ret_list, 0, KEY_PLACES_SERVICE * sizeof(*ret_list));
+	for (uint32_t place = 0; place < KEY_PLACES_SERVICE; place++) {
+		const struct layer *layer = layers[place];
+
+		if (layer == NULL || (layer == line) != is_own)
+			continue;
+		ret_list[count].place = place;
+		ret_list[count].where.source = layer->where[place].source;
+		ret_list[count].where.line = layer->where[place].line;
+		ret_list[count].where.column = layer->where[place].column;
+		ret_list[count].where.length = layer->where[place].length;
+		ret_list[count++].elements = layer->elements[place].list;
+	}
+	return count;
+}
+
+/* Keep where the keys were set. No two lines stand at the same place, but what many take from
+ * elsewhere does. */
+static void
+keep_wheres(struct reader *reader, const struct layer *const *layers, const struct layer *line,
+	struct service_wheres *ret_wheres)
+{
+	struct key_where list[KEY_PLACES_SERVICE];
+	uint32_t count = gather_wheres(layers, line, true, list);
+	struct key_where *own = count > 0 ? arena_take(reader->arena, count * sizeof(*list)) : NULL;
+
+	if (own != NULL) {
+		memcpy(own, list, count * sizeof(*list));
+		ret_wheres->own = (struct key_wheres){ own, count };
+	}
+	count = gather_wheres(layers, line, false, list);
+	if (count > 0)
+		ret_wheres->common = (struct key_wheres){
+			arena_intern_object(reader->arena, list, count * sizeof(*list)), count
+		};
 }
 
 void
@@ -251,7 +271,7 @@ layer_merge(struct reader *reader, const struct layer *line, struct service_conf
 		layers[key->place] = layer;
 	}
 	leave_clashes_out(reader, service, layers, &merged);
-	keep_wheres(reader, layers, wheres);
+	keep_wheres(reader, layers, line, wheres);
 	/* Most services set the same as many others. */
 	service->keys = arena_intern_object(reader->arena, &merged, sizeof(merged));
 }

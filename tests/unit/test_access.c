@@ -101,7 +101,7 @@ set_list(struct scene *scene, uint32_t index, size_t place, char *text)
 			(struct where){ &scene->source, (uint32_t)(100 * place + count), 1, 1 };
 		words[count++] = word;
 	}
-	scene->set[index][scene->wheres[index].key_count++] =
+	scene->set[index][scene->wheres[index].own.count++] =
 		(struct key_where){ .place = (uint32_t)place,
 			.where = { &scene->source, (uint32_t)(100 * place + count), 1, 1 },
 			.elements = elements };
@@ -115,7 +115,7 @@ set_service(struct scene *scene, uint32_t index, char *only_from, char *no_acces
 
 	service->keys = &scene->keys[index];
 	service->wheres = &scene->wheres[index];
-	scene->wheres[index].keys = scene->set[index];
+	scene->wheres[index].own.list = scene->set[index];
 	scene->keys[index].only_from = set_list(scene, index, KEY_PLACE_only_from, only_from);
 	scene->keys[index].no_access = set_list(scene, index, KEY_PLACE_no_access, no_access);
 	scene->keys[index].access_times = set_list(scene, index, KEY_PLACE_access_times, times);

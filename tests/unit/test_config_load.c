@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
+#include "config/key_place.h"
 #include "config/keys.h"
 
 #include <limits.h>
@@ -495,6 +496,80 @@ the_reference_names_every_key_in_every_form(void **state)
 	}
 }
 
+static void
+assert_place(const struct service_config *service, size_t place, const char *file, uint32_t line,
+	uint32_t column)
+{
+	const struct key_where *set = key_place_find(service, place);
+	const char *slash;
+
+	assert_non_null(set);
+	slash = strrchr(set->where.source->name, '/');
+	assert_string_equal(slash + 1, file);
+	assert_int_equal(set->where.line, line);
+	assert_int_equal(set->where.column, column);
+}
+
+static void
+services_that_take_the_same_from_elsewhere_share_its_places(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct service_config *services;
+
+	write_text(fixture, "reeve.conf",
+		"defaults: {\n\tbacklog = 9;\n\tno_access = "
+		"[\"10.1.1.1\",\n\t\t\"10.1.1.2\"];\n};\n"
+		"service: {\n\td: { queue = 3; };\n};\n");
+	write_text(fixture, "services",
+		"a 1/tcp builtin:echo\nb 2/tcp builtin:echo\n"
+		"c 3/tcp queue=4 instances=5 builtin:echo\nd 4/tcp builtin:echo\n"
+		"e 5/tcp backlog=8 builtin:echo\nf 6/tcp builtin:echo\n");
+	load(fixture, "reeve.conf", "services");
+	assert_no_complaint(fixture);
+	services = fixture->config->services;
+	assert_int_equal(services[0].wheres->own.count, 0);
+	assert_int_equal(services[0].wheres->common.count, 2);
+	for (size_t i = 1; i < 6; i++)
+		if (i == 3 || i == 4)
+			assert_ptr_not_equal(services[i].wheres->common.list,
+				services[0].wheres->common.list);
+		else
+			assert_ptr_equal(services[i].wheres->common.list,
+				services[0].wheres->common.list);
+	assert_place(&services[5], KEY_PLACE_backlog, "reeve.conf", 2, 2);
+	assert_int_equal(key_place_element(&services[5], KEY_PLACE_no_access, 1)->line, 4);
+	assert_place(&services[2], KEY_PLACE_backlog, "reeve.conf", 2, 2);
+	assert_place(&services[2], KEY_PLACE_queue, "services", 3, 9);
+	assert_place(&services[2], KEY_PLACE_instances, "services", 3, 17);
+	assert_place(&services[3], KEY_PLACE_backlog, "reeve.conf", 2, 2);
+	assert_place(&services[3], KEY_PLACE_queue, "reeve.conf", 7, 7);
+	assert_place(&services[4], KEY_PLACE_backlog, "services", 5, 9);
+	assert_false(key_place_is_set(&services[4], KEY_PLACE_queue));
+	assert_ptr_equal(key_place_where(&services[4], KEY_PLACE_queue), &services[4].wheres->name);
+}
+
+/* Whatever keys come from where: each is met once, in the order of the keys. */
+static void
+the_places_of_a_service_are_gone_through_in_the_order_of_its_keys(void **state)
+{
+	static const size_t wanted[] = { KEY_PLACE_instances, KEY_PLACE_backlog, KEY_PLACE_queue,
+		KEY_PLACE_idle };
+	struct fixture *fixture = *state;
+	const struct key_where *set;
+	size_t met = 0;
+
+	write_text(fixture, "reeve.conf", "defaults: { instances = 3; queue = 9; };\n");
+	write_text(fixture, "services", "a 1/tcp idle=8 backlog=5 builtin:echo\n");
+	load(fixture, "reeve.conf", "services");
+	assert_no_complaint(fixture);
+	for (set = key_place_next(fixture->config->services, 0); set != NULL;
+		set = key_place_next(fixture->config->services, set->place + 1)) {
+		assert_in_range(met, 0, ARRAY_SIZE(wanted) - 1);
+		assert_int_equal(set->place, wanted[met++]);
+	}
+	assert_int_equal(met, ARRAY_SIZE(wanted));
+}
+
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -520,6 +595,8 @@ main(void)
 		CLAIM(every_complaint_of_reading_and_checking_comes_in_one_run),
 		CLAIM(a_socket_that_was_handed_in_needs_no_permission),
 		cmocka_unit_test(the_host_is_asked_without_surprise),
+		CLAIM(services_that_take_the_same_from_elsewhere_share_its_places),
+		CLAIM(the_places_of_a_service_are_gone_through_in_the_order_of_its_keys),
 		CLAIM(ten_thousand_services_are_no_work),
 		cmocka_unit_test(the_reference_names_every_key_in_every_form),
 	};

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
+#include "config/key_place.h"
 #include "config/keys.h"
 
 #include <errno.h>
@@ -314,8 +315,9 @@ a_default_that_clashes_is_for_other_services(void **state)
 	/* Over pipes bytes can be counted; that stdio is a default itself does not matter. */
 	assert_int_equal(services[4].keys->idle, 7000);
 	assert_int_equal(services[5].keys->stdio, CONFIG_STDIO_SOCKET);
-	for (uint32_t i = 0; i < services[1].wheres->key_count; i++)
-		assert_true(services[1].wheres->keys[i].where.line > 0);
+	for (const struct key_where *set = key_place_next(&services[1], 0); set != NULL;
+		set = key_place_next(&services[1], set->place + 1))
+		assert_true(set->where.line > 0);
 }
 
 static void

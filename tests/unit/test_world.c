@@ -75,7 +75,7 @@ set_up(void **state)
 	place->arena = arena_new();
 	keys_set_service_defaults(&place->keys, place->arena);
 	place->service = (struct service_config){ .keys = &place->keys, .wheres = &place->wheres };
-	place->wheres.keys = place->chosen;
+	place->wheres.own.list = place->chosen;
 	place->maker.supervisor = &place->supervisor;
 	place->maker.self.umask = 022;
 	memcpy(place->cwd, "/", 2);
@@ -106,11 +106,14 @@ choose(struct place *place, const char *name, const char *text)
 {
 	const struct key *key = keys_find(name);
 	struct textbuf problem = TEXTBUF_INIT(KEY_PROBLEM_MAX);
+	uint32_t at = place->wheres.own.count++;
 
 	assert_non_null(key);
 	assert_int_equal(key_read(key, &place->keys, text, place->arena, &problem), 0);
 	textbuf_fini(&problem);
-	place->chosen[place->wheres.key_count++].place = (uint32_t)key->place;
+	for (; at > 0 && place->chosen[at - 1].place > key->place; at--)
+		place->chosen[at] = place->chosen[at - 1];
+	place->chosen[at].place = (uint32_t)key->place;
 }
 
 static void
