@@ -20,11 +20,9 @@ config_free(struct config *config)
 	return NULL;
 }
 
-struct config *
-config_load_text(const char *name, const char *text, size_t length,
-	struct complaint_list *complaints)
+static struct config *
+read_text(struct reader *reader, const char *name, const char *text, size_t length)
 {
-	struct reader *reader = reader_new(complaints);
 	struct source_file *file;
 	int error = -ENOMEM;
 
@@ -36,4 +34,18 @@ config_load_text(const char *name, const char *text, size_t length,
 	if (error == 0 && reader->table_text != NULL)
 		error = table_read(reader, reader->table_text);
 	return reader_finish(reader, error);
+}
+
+struct config *
+config_load_text(const char *name, const char *text, size_t length,
+	struct complaint_list *complaints)
+{
+	return read_text(reader_new(complaints, true), name, text, length);
+}
+
+struct config *
+config_load_bare(const char *name, const char *text, size_t length,
+	struct complaint_list *complaints)
+{
+	return read_text(reader_new(complaints, false), name, text, length);
 }

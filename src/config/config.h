@@ -156,7 +156,7 @@ struct service_config {
 	const struct service_keys *keys; /* services that set the same share them */
 	struct endpoint *endpoints;
 	uint32_t endpoint_count;
-	const struct service_wheres *wheres;
+	const struct service_wheres *wheres; /* NULL: no place was kept */
 };
 
 /* Where each element of a list was set. */
@@ -173,7 +173,7 @@ struct config {
 	struct source **sources; /* malloc'ed, every file read; `where`s point here */
 	uint32_t source_count;
 	struct where *daemon_where;             /* for each DAEMON key in the order of their rows */
-	struct element_wheres *daemon_elements; /* the same */
+	struct element_wheres *daemon_elements; /* the same; no place was kept: all four are 0 */
 	struct arena *arena;                    /* holds everything else above */
 };
 
@@ -201,8 +201,12 @@ struct config *config_load(const struct config_paths *paths, struct complaint_li
 
 /* Read one text (reeve.conf's syntax with the table inside, as config_print writes it); opens
  * no file and looks nothing up: an @include, a port by its name and a relative path are mistakes
- * here. For the gates, the tests and the fuzzers. */
+ * here. */
 struct config *config_load_text(const char *name, const char *text, size_t length,
+	struct complaint_list *complaints);
+
+/* The same for gates, which complain of nothing that has been read: no place is kept. */
+struct config *config_load_bare(const char *name, const char *text, size_t length,
 	struct complaint_list *complaints);
 struct config *config_free(struct config *config);
 

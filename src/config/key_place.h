@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Where a service's settings were written, for who has something to say about them. `place` is one
- * of enum KEY_PLACE_... of keys.h. */
+ * of enum KEY_PLACE_... of keys.h. Not for what config_load_bare has read. */
 #ifndef REEVE_KEY_PLACE_H
 #define REEVE_KEY_PLACE_H
 

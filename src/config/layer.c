@@ -87,7 +87,7 @@ setting_apply(struct reader *reader, const struct setting *setting, const struct
 		(void)complete_path(reader, setting,
 			target->object); /* complains; the arena knows */
 	*where = setting->where;
-	if (target->elements != NULL && value_is_list(key->kind))
+	if (reader->keeps_places && target->elements != NULL && value_is_list(key->kind))
 		note_elements(reader, &target->elements[key->place],
 			count_elements(key, target->object), where);
 	textbuf_fini(&problem);
@@ -271,7 +271,8 @@ layer_merge(struct reader *reader, const struct layer *line, struct service_conf
 		layers[key->place] = layer;
 	}
 	leave_clashes_out(reader, service, layers, &merged);
-	keep_wheres(reader, layers, line, wheres);
+	if (reader->keeps_places)
+		keep_wheres(reader, layers, line, wheres);
 	/* Most services set the same as many others. */
 	service->keys = arena_intern_object(reader->arena, &merged, sizeof(merged));
 }

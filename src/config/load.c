@@ -129,7 +129,7 @@ read_own_tables(struct reader *reader, const char *conf)
 struct config *
 config_load(const struct config_paths *paths, struct complaint_list *complaints)
 {
-	struct reader *reader = reader_new(complaints);
+	struct reader *reader = reader_new(complaints, true);
 	const struct source_file *conf = NULL;
 	int error = 0;
 

@@ -7,21 +7,26 @@
 #define SUGGESTIONS_MAX 10
 
 struct reader *
-reader_new(struct complaint_list *complaints)
+reader_new(struct complaint_list *complaints, bool keeps_places)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
 
 	if (reader == NULL)
 		return NULL;
 	reader->complaints = complaints;
+	reader->keeps_places = keeps_places;
 	reader->blocks_end = &reader->blocks;
 	reader->arena = arena_new();
+	reader->source_arena = keeps_places ? reader->arena : arena_new();
 	reader->blocks_by_name = map_new();
 	reader->config = calloc(1, sizeof(*reader->config));
-	if (reader->arena == NULL || reader->blocks_by_name == NULL || reader->config == NULL) {
+	if (reader->arena == NULL || reader->source_arena == NULL ||
+		reader->blocks_by_name == NULL || reader->config == NULL) {
 		free(reader->config);
 		(void)map_free(reader->blocks_by_name);
 		(void)map_free(reader->overrides_by_name);
+		if (!keeps_places)
+			(void)arena_free(reader->source_arena);
 		(void)arena_free(reader->arena);
 		free(reader);
 		return NULL;
@@ -31,7 +36,7 @@ reader_new(struct complaint_list *complaints)
 		KEY_PLACES_DAEMON * sizeof(*reader->config->daemon_where));
 	reader->config->daemon_elements = arena_take(reader->arena,
 		KEY_PLACES_DAEMON * sizeof(*reader->config->daemon_elements));
-	sources_init(&reader->sources, reader->arena, complaints);
+	sources_init(&reader->sources, reader->source_arena, complaints);
 	keys_set_daemon_defaults(&reader->config->daemon, reader->arena);
 	keys_set_service_defaults(&reader->factory, reader->arena);
 	return reader;
@@ -82,6 +87,17 @@ trim_services(struct config *config)
 		config->services = services;
 }
 
+/* The texts are needed only by who quotes from them, and are as large as all the rest. */
+static void
+forget_places(struct reader *reader)
+{
+	sources_fini(&reader->sources);
+	reader->sources.count = 0;
+	reader->source_arena = arena_free(reader->source_arena);
+	reader->config->daemon_where = NULL;
+	reader->config->daemon_elements = NULL;
+}
+
 struct config *
 reader_finish(struct reader *reader, int error)
 {
@@ -91,6 +107,10 @@ reader_finish(struct reader *reader, int error)
 		complain_of_unused_blocks(reader);
 	if (error == 0)
 		error = arena_error(reader->arena);
+	if (error == 0)
+		error = arena_error(reader->source_arena);
+	if (!reader->keeps_places)
+		forget_places(reader);
 	trim_services(config);
 	config->sources = reader->sources.list;
 	config->source_count = reader->sources.count;

@@ -41,6 +41,8 @@ struct reader {
 	struct arena *arena;
 	struct complaint_list *complaints;
 	struct sources sources;
+	struct arena *source_arena; /* the same if places are kept */
+	bool keeps_places;          /* for who complains after the reading */
 
 	/* The port of a service by the host's table, for "tcp" or "udp"; negative: none there.
 	 * NULL: nothing is looked up. */
@@ -66,9 +68,10 @@ struct setting {
 	struct where where;
 };
 
-/* Begin; NULL: no memory. Finish: frees the reader and gives its config, or NULL when `error` is
+/* Begin; NULL: no memory. What is wrong with the text itself is told with its place even if none
+ * is kept. Finish: frees the reader and gives its config, or NULL when `error` is
  * not 0 or there was no memory. */
-struct reader *reader_new(struct complaint_list *complaints);
+struct reader *reader_new(struct complaint_list *complaints, bool keeps_places);
 struct config *reader_finish(struct reader *reader, int error);
 
 /* Put a value into its object or complain. */

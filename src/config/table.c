@@ -192,8 +192,11 @@ add_service(struct reader *reader, const struct service_config *service)
 static int
 keep_wheres(struct line *line)
 {
-	struct service_wheres *kept = arena_take(line->reader->arena, sizeof(*kept));
+	struct service_wheres *kept;
 
+	if (!line->reader->keeps_places)
+		return 0;
+	kept = arena_take(line->reader->arena, sizeof(*kept));
 	if (kept == NULL)
 		return -ENOMEM;
 	*kept = line->wheres;

@@ -42,7 +42,7 @@ read_config(struct setup *setup, int text_fd, const char **ret_rule)
 	if (result == 0)
 		result = whole_read(text_fd, TEXT_MAX, &text, &length);
 	if (result == 0) {
-		config = config_load_text("configuration", text, length, complaints);
+		config = config_load_bare("configuration", text, length, complaints);
 		if (!config || complaint_count(complaints) > 0)
 			result = -EPROTO;
 	}

@@ -109,7 +109,7 @@ read_line(struct service_config *service, char *line)
 }
 
 struct config *
-config_load_text(const char *name, const char *text, size_t length,
+config_load_bare(const char *name, const char *text, size_t length,
 	struct complaint_list *complaints)
 {
 	struct config *config = calloc(1, sizeof(*config));

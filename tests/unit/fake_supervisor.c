@@ -231,7 +231,7 @@ send_services(struct fake_supervisor *fake, const uint32_t *rows, uint32_t count
 int
 fake_configure(struct fake_supervisor *fake, const char *table)
 {
-	struct config *config = config_load_text("table", table, strlen(table), NULL);
+	struct config *config = config_load_bare("table", table, strlen(table), NULL);
 	struct message_commit commit;
 	uint32_t rows[FAKE_SERVICES_MAX];
 

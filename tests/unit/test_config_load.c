@@ -443,6 +443,67 @@ the_host_is_asked_without_surprise(void **state)
 	assert_null(host.is_handed_in);
 }
 
+/* Lists, words and paths: whatever a value could borrow from the text. */
+static const char rich_text[] =
+	"daemon = { log = \"stderr\"; names_servers = [\"10.0.0.1\"]; };\n"
+	"defaults = { backlog = 9; only_from = [\"10.0.0.0/8\", \"127.0.0.1\"]; };\n"
+	"service = { b: { env = [\"A=1\", \"B=2\"]; banner = \"hello\"; }; };\n"
+	"table = \"a 1/tcp no_access=10.1.1.1 builtin:echo\\n"
+	"b 127.0.0.1:2/tcp user=nobody cwd=/tmp /bin/echo 'a b' c\\nc /run/c/unix "
+	"builtin:echo\";\n";
+
+static void
+a_reader_that_keeps_no_places_reads_the_same(void **state)
+{
+	struct fixture *fixture = *state;
+	struct textbuf with = TEXTBUF_INIT(1 << 16), without = TEXTBUF_INIT(1 << 16);
+	struct config *bare =
+		config_load_bare("text", rich_text, strlen(rich_text), fixture->complaints);
+
+	fixture->config =
+		config_load_text("text", rich_text, strlen(rich_text), fixture->complaints);
+	assert_no_complaint(fixture);
+	assert_non_null(bare);
+	assert_int_equal(bare->service_count, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_non_null(fixture->config->services[i].wheres);
+		assert_null(bare->services[i].wheres);
+	}
+	assert_int_equal(bare->source_count, 0);
+	assert_null(bare->sources);
+	assert_null(bare->daemon_where);
+	assert_null(bare->daemon_elements);
+	assert_int_equal(config_print(fixture->config, &with), 0);
+	assert_int_equal(config_print(bare, &without), 0);
+	assert_string_equal(with.text, without.text);
+	(void)config_free(bare);
+	textbuf_fini(&with);
+	textbuf_fini(&without);
+}
+
+static void
+a_reader_that_keeps_no_places_still_tells_those_of_mistakes(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char text[] = "daemon = { gates = 1; gate = 2; };\n"
+				   "defaults = { backlog = 0; };\n"
+				   "service = { z: { idle = 5; }; };\n"
+				   "table = \"a 1/tcp idle=1 idle=2 builtin:echo\\nb 2/tpc x\";\n";
+	struct complaint_list *bare = complaint_list_new();
+	struct textbuf with = TEXTBUF_INIT(1 << 16), without = TEXTBUF_INIT(1 << 16);
+
+	fixture->config = config_load_text("text", text, strlen(text), fixture->complaints);
+	assert_non_null(bare);
+	(void)config_free(config_load_bare("text", text, strlen(text), bare));
+	assert_true(complaint_count(bare) >= 5);
+	complaint_list_show(fixture->complaints, &with);
+	complaint_list_show(bare, &without);
+	assert_string_equal(with.text, without.text);
+	(void)complaint_list_free(bare);
+	textbuf_fini(&with);
+	textbuf_fini(&without);
+}
+
 /* 10,000 services with all that can be slow: a conflict to find on each port, a file and a user
  * to look at for each. The bound is far above what it takes (tens of milliseconds), and far below
  * what anything quadratic would. */
@@ -597,6 +658,8 @@ main(void)
 		cmocka_unit_test(the_host_is_asked_without_surprise),
 		CLAIM(services_that_take_the_same_from_elsewhere_share_its_places),
 		CLAIM(the_places_of_a_service_are_gone_through_in_the_order_of_its_keys),
+		CLAIM(a_reader_that_keeps_no_places_reads_the_same),
+		CLAIM(a_reader_that_keeps_no_places_still_tells_those_of_mistakes),
 		CLAIM(ten_thousand_services_are_no_work),
 		cmocka_unit_test(the_reference_names_every_key_in_every_form),
 	};
