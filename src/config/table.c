@@ -94,7 +94,7 @@ static void
 read_setting(struct line *line, const struct word *word)
 {
 	size_t name_length = strcspn(word->text, "=");
-	char *name = arena_copy(line->reader->arena, word->text, name_length);
+	char *name = arena_intern(line->reader->arena, word->text, name_length);
 	struct where where = word_part(word, 0, name_length);
 	struct target target = layer_target(&line->layer);
 	const struct key *key;
