@@ -89,8 +89,8 @@ await_exec(struct child *child)
 static bool
 can_be_stopped_by_others(const struct spawn_plan *plan)
 {
-	return (plan->steps & SPAWN_DO(UID)) != 0 && plan->identity.uid != 0 &&
-		plan->identity.uid != geteuid();
+	return (plan->steps & SPAWN_DO(UID)) != 0 && plan->world->identity.uid != 0 &&
+		plan->world->identity.uid != geteuid();
 }
 
 /* What clone(2) says, and the child's pid in `child`. */
@@ -171,6 +171,7 @@ spawn_run(const struct spawn_plan *plan, const struct spawn_start *start,
 	struct spawn_result *ret_result)
 {
 	struct child child = { .plan = plan,
+		.world = plan->world,
 		.start = start,
 		.shares_descriptors = may_share_descriptors(plan, start) };
 	int error = clone_child(&child);

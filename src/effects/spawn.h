@@ -34,14 +34,11 @@ struct spawn_limit {
 	struct rlimit limit;
 };
 
-/* Everything is borrowed. A field counts if the step before its name is to be taken. */
-struct spawn_plan {
-	const char *path; /* execve(2); or NULL and path_fd for execveat(2) */
-	int path_fd;
-	char *const *argv;
-	uint64_t steps; /* SPAWN_DO(...) | ...; SESSION, TERMINAL, NO_NEW_PRIVS need no more */
-	int nice;       /* NICE */
-	int policy;     /* SCHEDULER */
+/* Whom programs run as, with what power, limits, priorities, and where. Everything is borrowed. A
+ * field counts if the step before its name is to be taken. */
+struct spawn_world {
+	int nice;   /* NICE */
+	int policy; /* SCHEDULER */
 	int priority;
 	int io_priority;          /* IO_PRIORITY: as ioprio_set(2) takes it */
 	int oom_score_adjust;     /* OOM */
@@ -53,6 +50,15 @@ struct spawn_plan {
 	uint64_t bounding_drop;   /* BOUNDING_SET: out of it */
 	const struct spawn_limit *limits; /* LIMITS */
 	size_t limit_count;
+};
+
+/* How one program is started. Everything is borrowed; many plans may share a world. */
+struct spawn_plan {
+	const char *path; /* execve(2); or NULL and path_fd for execveat(2) */
+	int path_fd;
+	char *const *argv;
+	uint64_t steps; /* SPAWN_DO(...) | ...; SESSION, TERMINAL, NO_NEW_PRIVS need no more */
+	const struct spawn_world *world; /* NULL: none of these steps needs it */
 };
 
 #define SPAWN_PID_TEXT_MAX 12 /* with its NUL */

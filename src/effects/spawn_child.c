@@ -89,7 +89,7 @@ static bool
 set_oom_score(struct child *child)
 {
 	char text[OOM_TEXT_MAX];
-	int score = child->plan->oom_score_adjust;
+	int score = child->world->oom_score_adjust;
 	unsigned int rest = (unsigned int)(score < 0 ? -score : score);
 	size_t at = sizeof(text);
 	int score_fd;
@@ -113,12 +113,12 @@ set_oom_score(struct child *child)
 static bool
 set_limits(struct child *child)
 {
-	const struct spawn_plan *plan = child->plan;
+	const struct spawn_world *world = child->world;
 
-	for (size_t i = 0; i < plan->limit_count; i++) {
-		child->step = plan->limits[i].step;
-		if (setrlimit((__rlimit_resource_t)plan->limits[i].resource,
-			    &plan->limits[i].limit) < 0)
+	for (size_t i = 0; i < world->limit_count; i++) {
+		child->step = world->limits[i].step;
+		if (setrlimit((__rlimit_resource_t)world->limits[i].resource,
+			    &world->limits[i].limit) < 0)
 			return false;
 	}
 	return true;
@@ -127,27 +127,27 @@ set_limits(struct child *child)
 static bool
 set_nice(struct child *child)
 {
-	return setpriority(PRIO_PROCESS, 0, child->plan->nice) == 0;
+	return setpriority(PRIO_PROCESS, 0, child->world->nice) == 0;
 }
 
 static bool
 set_scheduler(struct child *child)
 {
-	const struct sched_param param = { .sched_priority = child->plan->priority };
+	const struct sched_param param = { .sched_priority = child->world->priority };
 
-	return sched_setscheduler(0, child->plan->policy, &param) >= 0;
+	return sched_setscheduler(0, child->world->policy, &param) >= 0;
 }
 
 static bool
 set_io_priority(struct child *child)
 {
-	return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, child->plan->io_priority) == 0;
+	return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, child->world->io_priority) == 0;
 }
 
 static bool
 set_umask(struct child *child)
 {
-	(void)umask(child->plan->umask);
+	(void)umask(child->world->umask);
 	return true;
 }
 
@@ -155,14 +155,14 @@ set_umask(struct child *child)
 static bool
 change_root(struct child *child)
 {
-	return chroot(child->plan->root) == 0 && chdir("/") == 0;
+	return chroot(child->world->root) == 0 && chdir("/") == 0;
 }
 
 static bool
 drop_bounding_set(struct child *child)
 {
 	for (int capability = 0; capability < CAPABILITY_BITS; capability++)
-		if ((child->plan->bounding_drop >> capability & 1) != 0 &&
+		if ((child->world->bounding_drop >> capability & 1) != 0 &&
 			prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
 			return false;
 	return true;
@@ -172,7 +172,7 @@ drop_bounding_set(struct child *child)
 static bool
 set_groups(struct child *child)
 {
-	const struct identity *who = &child->plan->identity;
+	const struct identity *who = &child->world->identity;
 
 	return syscall(CALL_SETGROUPS, who->group_count, who->groups) == 0;
 }
@@ -180,7 +180,7 @@ set_groups(struct child *child)
 static bool
 set_gid(struct child *child)
 {
-	gid_t gid = child->plan->identity.gid;
+	gid_t gid = child->world->identity.gid;
 
 	return syscall(CALL_SETRESGID, gid, gid, gid) == 0;
 }
@@ -200,7 +200,7 @@ keep_capabilities(struct child *child)
 static bool
 set_uid(struct child *child)
 {
-	uid_t uid = child->plan->identity.uid;
+	uid_t uid = child->world->identity.uid;
 
 	return syscall(CALL_SETRESUID, uid, uid, uid) == 0 &&
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
@@ -214,7 +214,7 @@ set_capabilities(struct child *child)
 	struct __user_cap_data_struct sets[2];
 
 	for (int half = 0; half < 2; half++) {
-		uint32_t kept = (uint32_t)(child->plan->capabilities >> (32 * half));
+		uint32_t kept = (uint32_t)(child->world->capabilities >> (32 * half));
 
 		sets[half] = (struct __user_cap_data_struct){
 			.effective = kept, .permitted = kept, .inheritable = kept
@@ -228,7 +228,7 @@ static bool
 raise_ambient(struct child *child)
 {
 	for (int capability = 0; capability < CAPABILITY_BITS; capability++)
-		if ((child->plan->capabilities >> capability & 1) != 0 &&
+		if ((child->world->capabilities >> capability & 1) != 0 &&
 			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
 			return false;
 	return true;
@@ -237,7 +237,7 @@ raise_ambient(struct child *child)
 static bool
 change_folder(struct child *child)
 {
-	return chdir(child->plan->cwd) == 0;
+	return chdir(child->world->cwd) == 0;
 }
 
 static bool

@@ -9,6 +9,7 @@
 /* What the child needs and where it leaves word of its failure. */
 struct child {
 	const struct spawn_plan *plan;
+	const struct spawn_world *world; /* the plan's */
 	const struct spawn_start *start;
 	bool shares_descriptors;
 	enum spawn_step step; /* the one being taken */

@@ -289,12 +289,11 @@ start_program(struct export *export)
 	char language[] = "LC_ALL=C";
 	char *argv[] = { name, option, standard_input, NULL };
 	char *environment[] = { language, NULL };
+	const struct spawn_world world = { .limits = &limit, .limit_count = 1, .cwd = "/" };
 	const struct spawn_plan plan = { .path = keys_of(export)->nft_program,
 		.argv = argv,
 		.steps = SPAWN_DO(SESSION) | SPAWN_DO(CWD) | SPAWN_DO(LIMITS),
-		.limits = &limit,
-		.limit_count = 1,
-		.cwd = "/" };
+		.world = &world };
 	const int stdio[3] = { export->script_fd, export->said_fd, export->said_fd };
 	const struct spawn_start start = { .fds = stdio, .fd_count = 3, .envp = environment };
 	struct spawn_result result;

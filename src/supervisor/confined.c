@@ -56,18 +56,18 @@ fill_environment(char **ret_environment, size_t room)
 
 /* The bounding set can only be emptied by one who may; the rest is given up by anybody. */
 static int
-add_identity(struct spawn_plan *plan)
+add_identity(struct spawn_plan *plan, struct spawn_world *world)
 {
 	struct self self;
 	int error = self_read(&self);
 
 	if (error < 0)
 		return error;
-	if (plan->identity.is_set)
+	if (world->identity.is_set)
 		plan->steps |= SPAWN_DO(GROUPS) | SPAWN_DO(GID) | SPAWN_DO(UID);
 	if (self_may(&self, CAP_SETPCAP)) {
 		plan->steps |= SPAWN_DO(BOUNDING_SET);
-		plan->bounding_drop = self.capabilities.bounding;
+		world->bounding_drop = self.capabilities.bounding;
 	}
 	self_fini(&self);
 	return 0;
@@ -84,14 +84,14 @@ run(const struct supervisor *supervisor, const char *name, int program_fd, const
 	char *argv[] = { own_name, sink, level, facility, NULL };
 	char *environment[8];
 	const struct spawn_start start = { .fds = stdio, .fd_count = 3, .envp = environment };
+	struct spawn_world world = { .cwd = "/", .identity = supervisor->gate_identity };
 	struct spawn_plan plan = { .path_fd = program_fd,
 		.argv = argv,
 		.steps = SPAWN_DO(SESSION) | SPAWN_DO(CWD) | SPAWN_DO(CAPABILITIES) |
 			SPAWN_DO(NO_NEW_PRIVS),
-		.cwd = "/",
-		.identity = supervisor->gate_identity };
+		.world = &world };
 	struct spawn_result result;
-	int error = add_identity(&plan);
+	int error = add_identity(&plan, &world);
 
 	if (error < 0)
 		return error;

@@ -156,7 +156,7 @@ give_pipes(const struct supervisor *supervisor, const struct start *start, int m
 	const struct spawn_plan *plan = &start->served->plan;
 	const struct identity *gate = &supervisor->gate_identity;
 	uid_t gate_uid = gate->is_set ? gate->uid : geteuid();
-	uid_t uid = plan->identity.uid;
+	uid_t uid = plan->world->identity.uid;
 	int error = 0;
 
 	if ((plan->steps & SPAWN_DO(UID)) == 0)
@@ -229,10 +229,10 @@ start_on_terminal(struct supervisor *supervisor, struct start *start, int way_fd
 {
 	const struct spawn_plan *plan = &start->served->plan;
 	bool is_anothers = (plan->steps & SPAWN_DO(UID)) != 0;
+	uid_t owner = is_anothers ? plan->world->identity.uid : (uid_t)-1;
 	auto_close int master_fd = -1;
 	auto_close int slave_fd = -1;
-	int error =
-		terminal_open(is_anothers ? plan->identity.uid : (uid_t)-1, &master_fd, &slave_fd);
+	int error = terminal_open(owner, &master_fd, &slave_fd);
 
 	if (error < 0) {
 		start_failed(supervisor, start, SPAWN_STEP_TERMINAL, error);

@@ -75,6 +75,15 @@ set_environment(struct outfit *outfit, const struct account *account)
 	return 0;
 }
 
+static int
+set_limits(const struct program_maker *maker, struct outfit *outfit)
+{
+	int error = world_limits(maker, outfit->keys, &outfit->limits, &outfit->world.limit_count);
+
+	outfit->world.limits = outfit->limits;
+	return error;
+}
+
 const struct outfit *
 outfit_find(const struct program_maker *maker, const struct service_keys *keys,
 	const struct account *account)
@@ -89,8 +98,9 @@ outfit_find(const struct program_maker *maker, const struct service_keys *keys,
 	outfit->keys = keys;
 	outfit->next = maker->set->outfits;
 	maker->set->outfits = outfit;
-	if (set_environment(outfit, account) < 0 ||
-		world_limits(maker, keys, &outfit->limits, &outfit->limit_count) < 0 ||
+	outfit->world.identity = account->identity;
+	world_set(maker, &outfit->world, keys);
+	if (set_environment(outfit, account) < 0 || set_limits(maker, outfit) < 0 ||
 		map_add(maker->outfits, &outfit->keys, sizeof(outfit->keys), outfit) < 0)
 		return NULL;
 	return outfit;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Outfits: what the programs of services that set the same have in common, and is large: the
- * environment and the limits. Ten thousand services often have one. */
+ * world and the environment. Ten thousand services often have one. */
 #ifndef REEVE_SUPERVISOR_OUTFITS_H
 #define REEVE_SUPERVISOR_OUTFITS_H
 

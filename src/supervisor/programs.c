@@ -35,29 +35,13 @@ set_argv(struct served *served, const struct service_config *service)
 }
 
 static int
-set_outfit(const struct program_maker *maker, struct served *served,
-	const struct service_keys *keys, const struct account *account)
-{
-	const struct outfit *outfit = outfit_find(maker, keys, account);
-
-	if (outfit == NULL)
-		return -ENOMEM;
-	served->environment = outfit->environment;
-	served->environment_count = outfit->environment_count;
-	served->plan.limits = outfit->limits;
-	served->plan.limit_count = outfit->limit_count;
-	if (outfit->limit_count > 0)
-		served->plan.steps |= SPAWN_DO(LIMITS);
-	return 0;
-}
-
-static int
 set_plan(const struct program_maker *maker, struct served *served,
 	const struct service_config *service)
 {
 	const struct supervisor *supervisor = maker->supervisor;
 	int error = 0;
 	const struct account *account = account_find(&maker->set->accounts, service->keys, &error);
+	const struct outfit *outfit;
 
 	if (account == NULL)
 		return error;
@@ -69,12 +53,16 @@ set_plan(const struct program_maker *maker, struct served *served,
 			"another, or set daemon.gate_user");
 		return -EUSERS;
 	}
+	outfit = outfit_find(maker, service->keys, account);
+	if (outfit == NULL)
+		return -ENOMEM;
+	served->environment = outfit->environment;
+	served->environment_count = outfit->environment_count;
 	served->plan = (struct spawn_plan){ .path = service->program[0],
 		.path_fd = -1,
-		.steps = SPAWN_DO(SESSION),
-		.identity = account->identity };
-	world_plan(maker, &served->plan, service);
-	return set_outfit(maker, served, service->keys, account);
+		.steps = SPAWN_DO(SESSION) | world_steps(maker, &outfit->world, service),
+		.world = &outfit->world };
+	return 0;
 }
 
 static const char *

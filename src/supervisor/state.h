@@ -39,10 +39,10 @@ struct account {
 /* What programs of services with the same keys have in common (outfits.c). */
 struct outfit {
 	const struct service_keys *keys;
-	char **environment; /* fixed part, and room for the peer's behind it */
+	struct spawn_world world;
+	struct spawn_limit *limits; /* of that world */
+	char **environment;         /* fixed part, and room for the peer's behind it */
 	size_t environment_count;
-	struct spawn_limit *limits;
-	size_t limit_count;
 	struct outfit *next;
 };
 

@@ -337,18 +337,19 @@ run_trial(struct supervisor *supervisor, int state_fd)
 	auto_free char **words = trial_words(supervisor, check);
 	const int stdio[3] = { state_fd, upgrade->report_fd, upgrade->report_fd };
 	const struct spawn_start start = { .fds = stdio, .fd_count = 3, .envp = environ };
-	struct spawn_plan plan = {
-		.path = upgrade->program, .path_fd = -1, .argv = words, .steps = SPAWN_DO(SESSION)
-	};
+	const struct spawn_world world = { .cwd = upgrade->folder };
+	struct spawn_plan plan = { .path = upgrade->program,
+		.path_fd = -1,
+		.argv = words,
+		.steps = SPAWN_DO(SESSION),
+		.world = &world };
 	struct spawn_result result;
 	int error;
 
 	if (words == NULL)
 		return -ENOMEM;
-	if (upgrade->folder != NULL) {
-		plan.cwd = upgrade->folder;
+	if (upgrade->folder != NULL)
 		plan.steps |= SPAWN_DO(CWD);
-	}
 	error = spawn_run(&plan, &start, &result);
 	if (error == 0)
 		upgrade->trial = result.pid;

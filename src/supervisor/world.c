@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* From keys to the steps of a plan: each compares what is wanted with what we are. */
+/* From keys to a world, and to the steps that lead there: each compares what is wanted with what
+ * we are. */
 #include "supervisor/world.h"
 
 #include "config/key_place.h"
@@ -35,77 +36,93 @@ has_host_right(const struct program_maker *maker, int capability)
 }
 
 /* Only a child that is to be somebody else takes these steps, and each alone only if need be. */
-static void
-plan_identity(const struct self *self, struct spawn_plan *plan)
+static uint64_t
+identity_steps(const struct self *self, const struct spawn_world *world)
 {
-	const struct identity *who = &plan->identity;
+	const struct identity *who = &world->identity;
+	uint64_t steps = 0;
 
 	if (!who->is_set)
-		return;
+		return 0;
 	if (!self_has_groups(self, who->groups, who->group_count))
-		plan->steps |= SPAWN_DO(GROUPS);
+		steps |= SPAWN_DO(GROUPS);
 	if (!self_has_gid(self, who->gid))
-		plan->steps |= SPAWN_DO(GID);
+		steps |= SPAWN_DO(GID);
 	if (!self_has_uid(self, who->uid))
-		plan->steps |= SPAWN_DO(UID);
+		steps |= SPAWN_DO(UID);
+	return steps;
 }
 
 static uint64_t
-read_capabilities(const struct service_config *service)
+read_capabilities(const struct service_keys *keys)
 {
 	uint64_t kept = 0;
 
-	for (char **name = service->keys->capabilities; name != NULL && *name != NULL; name++)
+	for (char **name = keys->capabilities; name != NULL && *name != NULL; name++)
 		kept |= UINT64_C(1) << config_capability(*name); /* which the check knows */
 	return kept;
 }
 
 /* A program of root's keeps what root has, so that a login can become somebody else. */
-static void
-plan_power(const struct self *self, struct spawn_plan *plan, const struct service_config *service)
+static uint64_t
+power_steps(const struct self *self, const struct spawn_world *world,
+	const struct service_keys *keys)
 {
-	const struct service_keys *keys = service->keys;
 	const struct capability_sets *ours = &self->capabilities;
-	bool is_root = plan->identity.is_set ? plan->identity.uid == 0 : self->uids[1] == 0;
-	uint64_t kept = read_capabilities(service);
+	bool is_root = world->identity.is_set ? world->identity.uid == 0 : self->uids[1] == 0;
+	uint64_t kept = world->capabilities;
+	uint64_t steps = 0;
 
-	plan->capabilities = kept;
-	plan->bounding_drop = ours->bounding & ~kept;
-	if (keys->capabilities != NULL && plan->bounding_drop != 0 && self_may(self, CAP_SETPCAP))
-		plan->steps |= SPAWN_DO(BOUNDING_SET);
+	if (keys->capabilities != NULL && world->bounding_drop != 0 && self_may(self, CAP_SETPCAP))
+		steps |= SPAWN_DO(BOUNDING_SET);
 	if ((!is_root || keys->capabilities != NULL) &&
 		(kept | ours->permitted | ours->inheritable | ours->ambient) != 0)
-		plan->steps |= SPAWN_DO(CAPABILITIES);
+		steps |= SPAWN_DO(CAPABILITIES);
 	if (kept != 0)
-		plan->steps |= SPAWN_DO(AMBIENT);
-	if (kept != 0 && !is_root && (plan->steps & SPAWN_DO(UID)) != 0)
-		plan->steps |= SPAWN_DO(KEEP_CAPABILITIES);
+		steps |= SPAWN_DO(AMBIENT);
+	if (kept != 0 && !is_root && (identity_steps(self, world) & SPAWN_DO(UID)) != 0)
+		steps |= SPAWN_DO(KEEP_CAPABILITIES);
 	if (!self->has_no_new_privs &&
 		(keys->no_new_privs == CONFIG_AUTO ? !is_root : keys->no_new_privs == CONFIG_YES))
-		plan->steps |= SPAWN_DO(NO_NEW_PRIVS);
+		steps |= SPAWN_DO(NO_NEW_PRIVS);
+	return steps;
 }
 
 static void
-plan_processor(const struct program_maker *maker, struct spawn_plan *plan,
-	const struct service_config *service)
+set_priorities(struct spawn_world *world, const struct service_keys *keys)
 {
+	/* In the order of the key's words. */
 	static const int policies[] = { SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO,
-		SCHED_RR }; /* in the order of the key's words */
-	const struct service_keys *keys = service->keys;
-	const struct self *self = &maker->self;
-	bool may = has_host_right(maker, CAP_SYS_NICE);
+		SCHED_RR };
+	int64_t class = keys->io_scheduling_class; /* whose words are in the kernel's order */
+	int64_t level = class == IOPRIO_CLASS_RT || class == IOPRIO_CLASS_BE
+		? keys->io_scheduling_priority
+		: 0;
 
-	plan->nice = (int)keys->nice;
-	if (plan->nice != self->nice &&
-		(may || plan->nice > self->nice || key_place_is_set(service, KEY_PLACE_nice)))
-		plan->steps |= SPAWN_DO(NICE);
-	plan->policy = policies[keys->cpu_scheduling_policy];
-	plan->priority = plan->policy == SCHED_FIFO || plan->policy == SCHED_RR
+	world->nice = (int)keys->nice;
+	world->policy = policies[keys->cpu_scheduling_policy];
+	world->priority = world->policy == SCHED_FIFO || world->policy == SCHED_RR
 		? (int)keys->cpu_scheduling_priority
 		: 0;
-	if ((plan->policy != self->policy || plan->priority != self->priority) &&
+	world->io_priority = (int)(class << IOPRIO_CLASS_SHIFT | level);
+	world->oom_score_adjust = (int)keys->oom_score_adjust;
+}
+
+static uint64_t
+processor_steps(const struct program_maker *maker, const struct spawn_world *world,
+	const struct service_config *service)
+{
+	const struct self *self = &maker->self;
+	bool may = has_host_right(maker, CAP_SYS_NICE);
+	uint64_t steps = 0;
+
+	if (world->nice != self->nice &&
+		(may || world->nice > self->nice || key_place_is_set(service, KEY_PLACE_nice)))
+		steps |= SPAWN_DO(NICE);
+	if ((world->policy != self->policy || world->priority != self->priority) &&
 		(may || key_place_is_set(service, KEY_PLACE_cpu_scheduling_policy)))
-		plan->steps |= SPAWN_DO(SCHEDULER);
+		steps |= SPAWN_DO(SCHEDULER);
+	return steps;
 }
 
 /* Some kernels give the class that follows from the nice value for one that was never set. */
@@ -117,33 +134,18 @@ has_io_priority(const struct self *self, int wanted)
 			self->io_priority == IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, IOPRIO_NORM));
 }
 
-static void
-plan_disk(const struct self *self, struct spawn_plan *plan, const struct service_config *service)
-{
-	const struct service_keys *keys = service->keys;
-	int64_t class = keys->io_scheduling_class; /* the key's words are in the kernel's order */
-	int64_t level = class == IOPRIO_CLASS_RT || class == IOPRIO_CLASS_BE
-		? keys->io_scheduling_priority
-		: 0;
-
-	plan->io_priority = (int)(class << IOPRIO_CLASS_SHIFT | level);
-	if (!has_io_priority(self, plan->io_priority))
-		plan->steps |= SPAWN_DO(IO_PRIORITY);
-}
-
-static void
-plan_oom_score(const struct program_maker *maker, struct spawn_plan *plan,
+static uint64_t
+oom_score_steps(const struct program_maker *maker, const struct spawn_world *world,
 	const struct service_config *service)
 {
 	const struct self *self = &maker->self;
-	bool is_own_wish = key_place_is_set(service, KEY_PLACE_oom_score_adjust);
+	int wanted = world->oom_score_adjust;
+	bool may = self->knows_oom &&
+		(has_host_right(maker, CAP_SYS_RESOURCE) || wanted > self->oom_score_adjust);
 
-	plan->oom_score_adjust = (int)service->keys->oom_score_adjust;
-	if (self->knows_oom ? plan->oom_score_adjust != self->oom_score_adjust &&
-				(has_host_right(maker, CAP_SYS_RESOURCE) || is_own_wish ||
-					plan->oom_score_adjust > self->oom_score_adjust)
-			    : is_own_wish)
-		plan->steps |= SPAWN_DO(OOM);
+	if (self->knows_oom && wanted == self->oom_score_adjust)
+		return 0;
+	return may || key_place_is_set(service, KEY_PLACE_oom_score_adjust) ? SPAWN_DO(OOM) : 0;
 }
 
 static rlim_t
@@ -200,33 +202,45 @@ world_limits(const struct program_maker *maker, const struct service_keys *keys,
 	return 0;
 }
 
-static void
-plan_place(const struct self *self, struct spawn_plan *plan, const struct service_config *service)
+static uint64_t
+place_steps(const struct self *self, const struct spawn_world *world)
 {
-	const struct service_keys *keys = service->keys;
-	const char *have = self->cwd;
+	const char *have = world->root != NULL ? "/" : self->cwd;
+	uint64_t steps = 0;
 
-	plan->umask = (mode_t)keys->umask;
-	if (plan->umask != self->umask)
-		plan->steps |= SPAWN_DO(UMASK);
-	if (keys->chroot != NULL) {
-		plan->root = keys->chroot;
-		plan->steps |= SPAWN_DO(ROOT);
-		have = "/";
-	}
-	plan->cwd = keys->cwd != NULL ? keys->cwd : "/";
-	if (have == NULL || strcmp(have, plan->cwd) != 0)
-		plan->steps |= SPAWN_DO(CWD);
+	if (world->umask != self->umask)
+		steps |= SPAWN_DO(UMASK);
+	if (world->root != NULL)
+		steps |= SPAWN_DO(ROOT);
+	if (have == NULL || strcmp(have, world->cwd) != 0)
+		steps |= SPAWN_DO(CWD);
+	return steps;
 }
 
 void
-world_plan(const struct program_maker *maker, struct spawn_plan *plan,
+world_set(const struct program_maker *maker, struct spawn_world *world,
+	const struct service_keys *keys)
+{
+	world->capabilities = read_capabilities(keys);
+	world->bounding_drop = maker->self.capabilities.bounding & ~world->capabilities;
+	set_priorities(world, keys);
+	world->umask = (mode_t)keys->umask;
+	world->root = keys->chroot;
+	world->cwd = keys->cwd != NULL ? keys->cwd : "/";
+}
+
+uint64_t
+world_steps(const struct program_maker *maker, const struct spawn_world *world,
 	const struct service_config *service)
 {
-	plan_identity(&maker->self, plan);
-	plan_power(&maker->self, plan, service);
-	plan_processor(maker, plan, service);
-	plan_disk(&maker->self, plan, service);
-	plan_oom_score(maker, plan, service);
-	plan_place(&maker->self, plan, service);
+	const struct self *self = &maker->self;
+	uint64_t steps = identity_steps(self, world) | power_steps(self, world, service->keys) |
+		processor_steps(maker, world, service) | oom_score_steps(maker, world, service) |
+		place_steps(self, world);
+
+	if (!has_io_priority(self, world->io_priority))
+		steps |= SPAWN_DO(IO_PRIORITY);
+	if (world->limit_count > 0)
+		steps |= SPAWN_DO(LIMITS);
+	return steps;
 }

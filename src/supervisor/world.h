@@ -5,15 +5,19 @@
 
 #include "supervisor/programs.h"
 
-/* Add to a plan whose identity is known the steps that make the world which the service's keys
- * ask for, but for the limits, and leave out those that would change nothing. A default that it
- * would take a right to set, which we lack, is left as we have it ourselves. */
-void world_plan(const struct program_maker *maker, struct spawn_plan *plan,
-	const struct service_config *service);
+/* Fill in what the keys ask for, but for whom the program runs as, and the limits. */
+void world_set(const struct program_maker *maker, struct spawn_world *world,
+	const struct service_keys *keys);
 
 /* The limits that the keys ask for and that are not ours already; the caller frees them. 0, or
  * -ENOMEM. */
 int world_limits(const struct program_maker *maker, const struct service_keys *keys,
 	struct spawn_limit **ret_limits, size_t *ret_count);
+
+/* The steps of a plan (SPAWN_DO) that make that world, which the service's keys ask for, without
+ * those that would change nothing. A default that it would take a right to set, which we lack, is
+ * left as we have it ourselves: so the steps follow from what was set, and not from keys alone. */
+uint64_t world_steps(const struct program_maker *maker, const struct spawn_world *world,
+	const struct service_config *service);
 
 #endif

@@ -189,10 +189,10 @@ it_leads_a_session_without_pending_or_blocked_signals(void **state)
 }
 
 static void
-set_limit(struct spawn_plan *plan, const struct spawn_limit *limit)
+set_limit(struct spawn_plan *plan, struct spawn_world *world, const struct spawn_limit *limit)
 {
-	plan->limits = limit;
-	plan->limit_count = 1;
+	*world = (struct spawn_world){ .limits = limit, .limit_count = 1 };
+	plan->world = world;
 	plan->steps |= SPAWN_DO(LIMITS);
 }
 
@@ -212,10 +212,11 @@ the_limits_are_those_of_the_plan(void **state)
 {
 	const struct spawn_limit limit = { SPAWN_STEP_RLIMIT_OF_files, RLIMIT_NOFILE, { 77, 78 } };
 	char report[REPORT_MAX];
+	struct spawn_world world;
 	struct spawn_plan plan = plain_plan(NULL);
 
 	(void)state;
-	set_limit(&plan, &limit);
+	set_limit(&plan, &world, &limit);
 	assert_int_equal(run_script(&plan, "ulimit -Sn; ulimit -Hn", report), 0);
 	assert_string_equal(report, "77\n78\n");
 }
@@ -253,20 +254,24 @@ a_limit_that_cannot_be_set_means_no_start(void **state)
 {
 	const struct spawn_limit limit = { SPAWN_STEP_RLIMIT_OF_files, RLIMIT_NOFILE, { 78, 77 } };
 	char *argv[] = { shell_name, NULL };
+	struct spawn_world world;
 	struct spawn_plan plan = plain_plan(argv);
 
 	(void)state;
-	set_limit(&plan, &limit);
+	set_limit(&plan, &world, &limit);
 	assert_fails(&plan, SPAWN_STEP_RLIMIT_OF_files, -EINVAL);
 	assert_string_equal(spawn_step_word(SPAWN_STEP_RLIMIT_OF_files), "rlimit_files");
 }
 
 static void
-become(struct spawn_plan *plan, uid_t uid, gid_t gid, gid_t *group)
+become(struct spawn_plan *plan, struct spawn_world *world, uid_t uid, gid_t gid, gid_t *group)
 {
-	plan->identity = (struct identity){
-		.uid = uid, .gid = gid, .groups = group, .group_count = 1, .is_set = true
-	};
+	*world = (struct spawn_world){ .identity = { .uid = uid,
+					       .gid = gid,
+					       .groups = group,
+					       .group_count = 1,
+					       .is_set = true } };
+	plan->world = world;
 	plan->steps |= SPAWN_DO(GROUPS) | SPAWN_DO(GID) | SPAWN_DO(UID);
 }
 
@@ -287,6 +292,7 @@ an_identity_that_cannot_be_taken_means_no_start(void **state)
 {
 	gid_t group = 12345;
 	char *argv[] = { shell_name, NULL };
+	struct spawn_world world;
 	struct spawn_plan plan = plain_plan(argv);
 
 	(void)state;
@@ -294,7 +300,7 @@ an_identity_that_cannot_be_taken_means_no_start(void **state)
 		print_message("# SKIP root may become anybody\n");
 		skip();
 	}
-	become(&plan, 12345, 12345, &group);
+	become(&plan, &world, 12345, 12345, &group);
 	assert_fails(&plan, SPAWN_STEP_GROUPS, -EPERM);
 }
 
@@ -303,6 +309,7 @@ root_becomes_the_user_with_all_ids_and_no_way_back(void **state)
 {
 	gid_t group = 54321;
 	char report[REPORT_MAX];
+	struct spawn_world world;
 	struct spawn_plan plan = plain_plan(NULL);
 
 	(void)state;
@@ -310,9 +317,9 @@ root_becomes_the_user_with_all_ids_and_no_way_back(void **state)
 		print_message("# SKIP only root can become somebody else\n");
 		skip();
 	}
-	become(&plan, 12345, 23456, &group);
+	become(&plan, &world, 12345, 23456, &group);
 	plan.steps |= SPAWN_DO(CAPABILITIES) | SPAWN_DO(BOUNDING_SET);
-	plan.bounding_drop = bounding_set();
+	world.bounding_drop = bounding_set();
 	assert_int_equal(run_script(&plan, "grep -E '^(Uid|Gid|Groups|Cap)' /proc/self/status",
 				 report),
 		0);
@@ -331,6 +338,7 @@ another_users_start_leaves_our_memory_undumpable(void **state)
 	gid_t group = USER;
 	static char true_path[] = "/bin/true";
 	char *argv[] = { true_path, NULL };
+	struct spawn_world world;
 	struct spawn_plan plan = plain_plan(argv);
 	struct spawn_result result;
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -339,10 +347,7 @@ another_users_start_leaves_our_memory_undumpable(void **state)
 	if (!priv_is_root())
 		skip();
 	plan.path = true_path;
-	plan.steps |= SPAWN_DO(GROUPS) | SPAWN_DO(GID) | SPAWN_DO(UID);
-	plan.identity = (struct identity){
-		.uid = USER, .gid = group, .groups = &group, .group_count = 1, .is_set = true
-	};
+	become(&plan, &world, USER, USER, &group);
 	assert_int_equal(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), 0);
 	assert_int_equal(run_with(&plan, (const int[3]){ null_fd, null_fd, null_fd }, &result), 0);
 	assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
@@ -372,6 +377,7 @@ expect_not_to_be_held(uint64_t steps)
 	gid_t group = USER;
 	static char true_path[] = "/bin/true";
 	char *argv[] = { true_path, NULL };
+	struct spawn_world world;
 	struct spawn_plan plan = plain_plan(argv);
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const int stdio[3] = { null_fd, null_fd, null_fd };
@@ -382,9 +388,9 @@ expect_not_to_be_held(uint64_t steps)
 		skip();
 	}
 	plan.path = true_path;
-	become(&plan, USER, USER, &group);
+	become(&plan, &world, USER, USER, &group);
 	plan.steps |= steps;
-	plan.oom_score_adjust = 1000;
+	world.oom_score_adjust = 1000;
 	stopper = start_stopper(USER);
 	for (int i = 0; i < STARTS; i++) {
 		struct spawn_result result;
@@ -418,18 +424,19 @@ static void
 nothing_of_ours_changes(void **state)
 {
 	char report[REPORT_MAX];
+	const struct spawn_world world = { .umask = 077,
+		.cwd = "/usr",
+		.nice = 11,
+		.oom_score_adjust = 900,
+		.io_priority = 3 << 13 };
 	struct spawn_plan plan = plain_plan(NULL);
 	struct self before, after;
 
 	(void)state;
 	assert_int_equal(self_read(&before), 0);
+	plan.world = &world;
 	plan.steps |= SPAWN_DO(UMASK) | SPAWN_DO(CWD) | SPAWN_DO(NICE) | SPAWN_DO(OOM) |
 		SPAWN_DO(CAPABILITIES) | SPAWN_DO(IO_PRIORITY);
-	plan.umask = 077;
-	plan.cwd = "/usr";
-	plan.nice = 11;
-	plan.oom_score_adjust = 900;
-	plan.io_priority = 3 << 13;
 	assert_int_equal(run_script(&plan,
 				 "umask; pwd; nice; cat /proc/self/oom_score_adj; ionice -p $$",
 				 report),
@@ -451,6 +458,7 @@ a_user_keeps_the_capabilities_of_the_plan_and_no_others(void **state)
 {
 	gid_t group = 54321;
 	char report[REPORT_MAX];
+	struct spawn_world world;
 	struct spawn_plan plan = plain_plan(NULL);
 	const char *line = report;
 
@@ -459,11 +467,11 @@ a_user_keeps_the_capabilities_of_the_plan_and_no_others(void **state)
 		print_message("# SKIP only root can become somebody else\n");
 		skip();
 	}
-	become(&plan, 12345, 23456, &group);
+	become(&plan, &world, 12345, 23456, &group);
 	plan.steps |= SPAWN_DO(KEEP_CAPABILITIES) | SPAWN_DO(CAPABILITIES) | SPAWN_DO(AMBIENT) |
 		SPAWN_DO(BOUNDING_SET);
-	plan.capabilities = 1 << 13;
-	plan.bounding_drop = bounding_set() & ~plan.capabilities;
+	world.capabilities = 1 << 13;
+	world.bounding_drop = bounding_set() & ~world.capabilities;
 	assert_int_equal(run_script(&plan, "grep ^Cap /proc/self/status", report), 0);
 	for (int set = 0; set < 5; set++) {
 		line = strchr(line, '\t');

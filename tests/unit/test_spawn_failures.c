@@ -56,18 +56,22 @@ static char true_path[] = "/bin/true";
 static char *const true_argv[] = { true_path, NULL };
 static char *const environment[] = { NULL };
 
-static struct spawn_plan
-plan_of(uint64_t steps)
+static struct spawn_world
+our_world(void)
 {
-	return (struct spawn_plan){ .path = true_path,
-		.path_fd = -1,
-		.argv = true_argv,
-		.steps = steps,
-		.root = "/",
+	return (struct spawn_world){ .root = "/",
 		.cwd = "/",
 		.identity = { .uid = getuid(), .gid = getgid() },
 		.capabilities = UINT64_C(1) << CAPABILITY,
 		.bounding_drop = UINT64_C(1) << CAPABILITY };
+}
+
+static struct spawn_plan
+plan_of(uint64_t steps, const struct spawn_world *world)
+{
+	return (struct spawn_plan){
+		.path = true_path, .path_fd = -1, .argv = true_argv, .steps = steps, .world = world
+	};
 }
 
 static int
@@ -130,10 +134,12 @@ judge(const struct spawn_plan *plan, const struct refusal *refusal)
 static void
 each_step_that_fails_means_no_start_and_is_named(void **state)
 {
+	const struct spawn_world world = our_world();
+
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
 		enum spawn_step step = refusals[i].step;
-		struct spawn_plan plan = plan_of(UINT64_C(1) << step);
+		struct spawn_plan plan = plan_of(UINT64_C(1) << step, &world);
 		int verdict = judge(&plan, &refusals[i]);
 
 		if (verdict != 0)
@@ -144,9 +150,11 @@ each_step_that_fails_means_no_start_and_is_named(void **state)
 static void
 a_step_that_is_not_asked_for_is_not_taken(void **state)
 {
+	const struct spawn_world world = our_world();
+
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-		struct spawn_plan plan = plan_of(0);
+		struct spawn_plan plan = plan_of(0, &world);
 		struct refusal refusal = refusals[i];
 
 		if (refusal.step == SPAWN_STEP_CLONE || refusal.step == SPAWN_STEP_SIGNALS ||
@@ -173,11 +181,10 @@ a_limit_that_fails_has_the_name_of_its_key(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-		struct spawn_plan plan = plan_of(SPAWN_DO(LIMITS));
+		const struct spawn_world world = { .limits = &limits[i], .limit_count = 1 };
+		struct spawn_plan plan = plan_of(SPAWN_DO(LIMITS), &world);
 		struct spawn_result result;
 
-		plan.limits = &limits[i];
-		plan.limit_count = 1;
 		assert_int_equal(run(&plan, STDIN_FILENO, &result), -EINVAL);
 		assert_int_equal(result.failed_step, limits[i].step);
 		assert_string_equal(spawn_step_word(result.failed_step), words[i]);
@@ -188,7 +195,7 @@ static void
 a_descriptor_that_is_not_open_fails_at_dup2(void **state)
 {
 	const int stdio[3] = { 3, 4, SPAWN_LOW_FDS - 1 };
-	struct spawn_plan plan = plan_of(0);
+	struct spawn_plan plan = plan_of(0, NULL);
 	struct spawn_result result;
 
 	(void)state;
@@ -201,7 +208,7 @@ static void
 without_close_range_programs_start_all_the_same(void **state)
 {
 	const struct refusal refusal = { SPAWN_STEP_DESCRIPTORS, SYS_close_range, ANY };
-	struct spawn_plan plan = plan_of(0);
+	struct spawn_plan plan = plan_of(0, NULL);
 
 	(void)state;
 	assert_int_equal(judge(&plan, &refusal), 2);
@@ -213,10 +220,10 @@ a_go_between_that_cannot_clone_is_a_clone_that_failed(void **state)
 	const struct refusal refusal = { SPAWN_STEP_CLONE, SYS_clone,
 		CLONE_VM | CLONE_FILES | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID |
 			CLONE_CHILD_CLEARTID | SIGCHLD };
-	struct spawn_plan plan = plan_of(SPAWN_DO(OOM) | SPAWN_DO(UID));
+	const struct spawn_world world = { .identity.uid = 12345 };
+	struct spawn_plan plan = plan_of(SPAWN_DO(OOM) | SPAWN_DO(UID), &world);
 
 	(void)state;
-	plan.identity.uid = 12345;
 	assert_int_equal(judge(&plan, &refusal), 0);
 }
 
