@@ -54,7 +54,8 @@ static int
 write_variables(struct activation *activation, const struct start *start)
 {
 	struct textbuf text = TEXTBUF_INIT(TEXT_MAX);
-	const char *name = start->served->is_wait ? start->served->name : "connection";
+	const char *name =
+		start->served->outfit->keys->wait != 0 ? start->served->name : "connection";
 	size_t pid_begin, names_begin;
 	int error;
 

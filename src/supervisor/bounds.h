@@ -9,6 +9,14 @@
 
 #define MEMBERS_MAX 4
 
+/* How long a program may run; 0: for ever. */
+struct limits {
+	msec max_time;
+	msec idle;
+	msec first_byte;
+	msec stop_timeout;
+};
+
 struct member {
 	pid_t pid;
 	int pid_fd;

@@ -206,7 +206,7 @@ end_program(struct supervisor *supervisor, struct handler *handler)
 			return false;
 		*bounds = (struct bounds){ .supervisor = supervisor,
 			.handler = handler,
-			.limits.stop_timeout = served != NULL ? served->limits.stop_timeout : 0,
+			.limits.stop_timeout = served != NULL ? served->stop_timeout : 0,
 			.timer.expired = bounds_moment_has_come,
 			.started = now };
 		handler->bounds = bounds;

@@ -348,10 +348,9 @@ bounds_moment_has_come(struct timer *timer, msec now)
 
 /* --- life */
 
-struct limits
-deadlines_of(const struct service_config *service)
+static struct limits
+limits_of(const struct service_keys *keys)
 {
-	const struct service_keys *keys = service->keys;
 	bool has_socket = keys->stdio == CONFIG_STDIO_SOCKET && !keys->wait;
 
 	return (struct limits){ .max_time = keys->max_time,
@@ -363,7 +362,7 @@ deadlines_of(const struct service_config *service)
 int
 deadlines_begin(struct supervisor *supervisor, const struct start *start, struct handler *handler)
 {
-	struct limits limits = start->served->limits;
+	struct limits limits = limits_of(start->served->outfit->keys);
 	struct bounds *bounds;
 	msec due;
 

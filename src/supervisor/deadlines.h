@@ -16,9 +16,6 @@
 void deadlines_init(struct supervisor *supervisor);
 void deadlines_fini(struct supervisor *supervisor);
 
-/* What the keys of a service of programs say. */
-struct limits deadlines_of(const struct service_config *service);
-
 /* A program is about to be started: count from now. 0 or -ENOMEM: without its limits it must not
  * be started. */
 int deadlines_begin(struct supervisor *supervisor, const struct start *start,

@@ -116,7 +116,8 @@ find_or_make(struct supervisor *supervisor, uint32_t row)
 	const struct served *served = supervisor->rows[row];
 	struct failures **place = &supervisor->failures[row];
 
-	if (served == NULL || !served->is_throttled || served->index == ROW_NONE)
+	if (served == NULL || served->outfit == NULL || served->outfit->keys->throttle == 0 ||
+		served->index == ROW_NONE)
 		return NULL;
 	if (*place != NULL)
 		return *place;

@@ -117,7 +117,7 @@ run_program(const struct supervisor *supervisor, const struct start *start, int 
 	struct spawn_plan plan = start->served->plan;
 	struct variables room;
 
-	if (start->served->is_activated)
+	if (start->served->outfit->keys->activation != 0)
 		return activation_run(supervisor, start, error_fd, ret_result);
 	if (start->has_terminal)
 		plan.steps |= SPAWN_DO(TERMINAL);
@@ -175,7 +175,7 @@ give_pipes(const struct supervisor *supervisor, const struct start *start, int m
 static int
 open_error(const struct start *start, int *ret_made_fd, int *ret_read_fd)
 {
-	int error_fd = start->served->error_fd;
+	int error_fd = start->served->outfit->error_fd;
 	int pipe_fds[2];
 
 	if (error_fd == ERROR_TO_CLIENT)
@@ -272,9 +272,9 @@ handlers_start(struct supervised_gate *gate, const struct message_spawn *request
 			request->source))
 		start.source = request->source;
 	/* The gate may have let the client in before it took the present configuration. */
-	if (start.served != NULL && start.served->environment == NULL)
+	if (start.served != NULL && start.served->outfit == NULL)
 		start.served = start.served->before;
-	if (start.served == NULL || start.served->environment == NULL)
+	if (start.served == NULL || start.served->outfit == NULL)
 		release_place(supervisor, request->row, start.source);
 	else if (request->stdio == CONFIG_STDIO_PTY)
 		start_on_terminal(supervisor, &start, fds[0]);

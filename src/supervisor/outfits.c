@@ -2,6 +2,10 @@
 /* What the programs of services that set the same have in common. */
 #include "supervisor/outfits.h"
 
+#include "config/key_place.h"
+#include "config/keys.h"
+#include "supervisor/accounts.h"
+#include "supervisor/error_files.h"
 #include "supervisor/world.h"
 
 #include <errno.h>
@@ -76,34 +80,108 @@ set_environment(struct outfit *outfit, const struct account *account)
 }
 
 static int
-set_limits(const struct program_maker *maker, struct outfit *outfit)
+set_world(const struct program_maker *maker, struct outfit *outfit, const struct account *account)
 {
-	int error = world_limits(maker, outfit->keys, &outfit->limits, &outfit->world.limit_count);
+	struct spawn_world *world = &outfit->world;
+	int error = world_limits(maker, outfit->keys, &outfit->limits, &world->limit_count);
 
-	outfit->world.limits = outfit->limits;
+	world->limits = outfit->limits;
+	world->identity = account->identity;
+	world_set(maker, world, outfit->keys);
 	return error;
 }
 
-const struct outfit *
-outfit_find(const struct program_maker *maker, const struct service_keys *keys,
-	const struct account *account)
+static const char *
+why_no_file(int error)
 {
-	struct outfit *outfit = map_find(maker->outfits, &keys, sizeof(keys));
+	if (error == -EINVAL)
+		return "it is no regular file";
+	if (error == -EMLINK)
+		return "it has further names, so it may be another's";
+	return strerror(-error);
+}
 
-	if (outfit != NULL)
-		return outfit;
-	outfit = calloc(1, sizeof(*outfit));
-	if (outfit == NULL)
+static int
+set_error_output(const struct program_maker *maker, struct outfit *outfit,
+	const struct service_config *service)
+{
+	const char *text = service->keys->stderr;
+
+	outfit->error_fd = ERROR_TO_LOG;
+	/* Programs write their prompts there, and look there for a terminal. */
+	if (strcmp(text, "client") == 0 ||
+		(service->keys->stdio == CONFIG_STDIO_PTY && strcmp(text, "log") == 0))
+		outfit->error_fd = ERROR_TO_CLIENT;
+	else if (strcmp(text, "null") == 0)
+		outfit->error_fd = maker->supervisor->null_fd;
+	else if (*text == '/')
+		outfit->error_fd = error_file_find(&maker->set->error_files, text);
+	else
+		return 0;
+	if (*text != '/' || outfit->error_fd >= 0)
+		return 0;
+	complain(maker->complaints, key_place_where(service, KEY_PLACE_stderr), "stderr",
+		"the file %.200s cannot be appended to: %s", text, why_no_file(outfit->error_fd));
+	return outfit->error_fd;
+}
+
+static const struct account *
+find_account(const struct program_maker *maker, const struct service_config *service,
+	int *ret_error)
+{
+	const struct identity *gate = &maker->supervisor->gate_identity;
+	const struct account *account =
+		account_find(&maker->set->accounts, service->keys, ret_error);
+
+	if (account == NULL)
 		return NULL;
-	outfit->keys = keys;
-	outfit->next = maker->set->outfits;
-	maker->set->outfits = outfit;
-	outfit->world.identity = account->identity;
-	world_set(maker, &outfit->world, keys);
-	if (set_environment(outfit, account) < 0 || set_limits(maker, outfit) < 0 ||
-		map_add(maker->outfits, &outfit->keys, sizeof(outfit->keys), outfit) < 0)
+	/* Whoever shares a uid may stop the other for good with one signal. */
+	if (account->identity.is_set && gate->is_set && account->identity.uid == gate->uid) {
+		complain(maker->complaints, key_place_where(service, KEY_PLACE_user), "user",
+			"a program is to run as the user of the gates, which it could stop: choose "
+			"another, or set daemon.gate_user");
+		*ret_error = -EUSERS;
 		return NULL;
-	return outfit;
+	}
+	return account;
+}
+
+static int
+fill(const struct program_maker *maker, struct outfit *outfit, const struct service_config *service)
+{
+	int error = 0;
+	const struct account *account = find_account(maker, service, &error);
+
+	if (account == NULL)
+		return error;
+	error = set_world(maker, outfit, account);
+	if (error == 0)
+		error = set_environment(outfit, account);
+	return error < 0 ? error : set_error_output(maker, outfit, service);
+}
+
+int
+outfit_find(const struct program_maker *maker, const struct service_config *service,
+	const struct outfit **ret_outfit)
+{
+	const struct service_keys *keys = service->keys;
+	struct outfit *outfit = map_find(maker->outfits, &keys, sizeof(keys));
+	int error = 0;
+
+	if (outfit == NULL) {
+		outfit = calloc(1, sizeof(*outfit));
+		if (outfit == NULL)
+			return -ENOMEM;
+		outfit->keys = keys;
+		outfit->next = maker->set->outfits;
+		maker->set->outfits = outfit;
+		error = fill(maker, outfit, service);
+		if (error == 0)
+			error = map_add(maker->outfits, &outfit->keys, sizeof(keys), outfit);
+	}
+	if (error == 0)
+		*ret_outfit = outfit;
+	return error;
 }
 
 struct outfit *

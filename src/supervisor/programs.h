@@ -22,8 +22,8 @@ int program_maker_init(struct program_maker *ret_maker, const struct supervisor 
 	struct service_set *set, struct complaint_list *complaints);
 void program_maker_fini(struct program_maker *maker);
 
-/* Make the plan of a service that runs a program; it borrows from the set's configuration,
- * accounts, outfits and files. 0, or -errno and a complaint where there is more to say.
+/* Make the plan of a service that runs a program; it borrows from the set's configuration and
+ * outfits. 0, or -errno and a complaint where there is more to say.
  * May block. */
 int program_init(const struct program_maker *maker, struct served *served,
 	const struct service_config *service);

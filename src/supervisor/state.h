@@ -43,6 +43,7 @@ struct outfit {
 	struct spawn_limit *limits; /* of that world */
 	char **environment;         /* fixed part, and room for the peer's behind it */
 	size_t environment_count;
+	int error_fd; /* standard error: borrowed, or ERROR_TO_... */
 	struct outfit *next;
 };
 
@@ -56,14 +57,6 @@ struct error_file {
 /* Where a program's standard error goes, when it is no descriptor of ours. */
 enum { ERROR_TO_LOG = -1, ERROR_TO_CLIENT = -2 };
 
-/* How long a program of a service may run (deadlines.c); 0: for ever. */
-struct limits {
-	msec max_time;
-	msec idle;
-	msec first_byte;
-	msec stop_timeout;
-};
-
 /* Clients of a service wait in the kernel's queue because somebody has said so; with DRAINED its
  * last connection has ended since. */
 enum hold { HOLD_NONE, HOLD_PAUSED, HOLD_DRAINING, HOLD_DRAINED };
@@ -75,19 +68,13 @@ struct served {
 	uint32_t number;        /* among the services of its name, from 0 */
 	uint32_t handler_count; /* that run; counted here, for gates can write what is shared */
 	char *name;
-	struct spawn_plan plan; /* of a program */
-	int error_fd;           /* its standard error: borrowed, or ERROR_TO_... */
-	char **environment;     /* its outfit's; NULL: built-in */
-	size_t environment_count;
-	struct limits limits;
-	int64_t instances;
-	bool is_wait;      /* the program gets the listening sockets */
-	bool is_activated; /* from descriptor 3 on */
-	enum hold hold;    /* what people have said of its clients */
-	bool is_throttled; /* when its programs fail one after another */
-	bool lacks_place;  /* some are not armed until another program has ended */
-	struct waiting *first_waiting;
+	const struct outfit *outfit; /* of its program; NULL: none can be started */
+	struct spawn_plan plan;      /* of the same */
+	msec stop_timeout;           /* as its keys say; kept when they are gone */
+	enum hold hold;              /* what people have said of its clients */
+	bool lacks_place;            /* some are not armed until another program has ended */
 	uint32_t waiting_count;
+	struct waiting *first_waiting;
 	struct served *before; /* what it was, as long as gates may still serve that */
 };
 

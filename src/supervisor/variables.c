@@ -92,8 +92,9 @@ char **
 variables_make(const struct start *start, struct variables *room)
 {
 	const struct served *served = start->served;
+	const struct outfit *outfit = served->outfit;
 	struct list list = { .room = room,
-		.place = served->environment + served->environment_count };
+		.place = outfit->environment + outfit->environment_count };
 	const struct ucspi *ucspi = protocol_type(start->protocol) == SOCK_DGRAM ? &udp : &tcp;
 	/* A proxy on a unix socket may speak for a client that is elsewhere. */
 	bool is_unix = protocol_family(start->protocol) == AF_UNIX &&
@@ -109,5 +110,5 @@ variables_make(const struct start *start, struct variables *room)
 	for (size_t i = 0; start->listen_variables != NULL && i < ACTIVATION_VARIABLES; i++)
 		*list.place++ = start->listen_variables[i];
 	*list.place = NULL;
-	return served->environment;
+	return outfit->environment;
 }

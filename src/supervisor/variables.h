@@ -38,7 +38,7 @@ struct variables {
 	size_t length;
 };
 
-/* Complete the service's environment for this start; it lies in the service and in `room`, and
+/* Complete the service's environment for this start; it lies in the outfit and in `room`, and
  * holds until the next start. */
 char **variables_make(const struct start *start, struct variables *room);
 

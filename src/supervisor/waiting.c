@@ -24,6 +24,13 @@
 #define STREAK_OF_DATAGRAMS 8
 #define STREAK_OF_CLIENTS 64
 
+/* One program gets all sockets of the service, from descriptor 3 on. */
+static bool
+is_activated(const struct served *served)
+{
+	return served->outfit->keys->activation != 0;
+}
+
 static void
 arm(struct waiting *waiting)
 {
@@ -175,7 +182,7 @@ start_program(struct waiting *waiting)
 
 	if (waiting->streak >= streak_to_look(waiting))
 		waiting->head = find_head(waiting);
-	handler = waiting->served->is_activated ? start_with_all(supervisor, &start)
+	handler = is_activated(waiting->served) ? start_with_all(supervisor, &start)
 						: start_with_one(supervisor, &start, waiting);
 	if (handler != NULL)
 		return;
@@ -195,8 +202,9 @@ socket_ready(struct watch *watch, uint32_t events)
 	waiting->head = 0;
 	if (waiting->handler != NULL)
 		return; /* it has been given away together with another one */
-	if ((!served->is_activated || are_all_free(served)) &&
-		shared_admit(supervisor->shared, served->row, SHARED_SUPERVISOR, served->instances))
+	if ((!is_activated(served) || are_all_free(served)) &&
+		shared_admit(supervisor->shared, served->row, SHARED_SUPERVISOR,
+			served->outfit->keys->instances))
 		start_program(waiting);
 	else
 		served->lacks_place = true;
@@ -295,6 +303,12 @@ forget_services(const struct listener_set *listeners)
 	}
 }
 
+static bool
+is_wait(const struct served *served)
+{
+	return served->outfit != NULL && served->outfit->keys->wait != 0;
+}
+
 void
 waiting_swap(struct supervisor *supervisor)
 {
@@ -306,7 +320,7 @@ waiting_swap(struct supervisor *supervisor)
 		const struct listener_slot *slot = &listeners->slots[i];
 		struct served *served = supervisor->services.served[slot->service];
 
-		if (served->is_wait)
+		if (is_wait(served))
 			serve(slot->listener, served);
 		else if (slot->listener->is_waiting)
 			let_go(supervisor, slot->listener);
@@ -430,7 +444,7 @@ waiting_ended(struct supervisor *supervisor, struct handler *handler)
 		waiting->handler = NULL;
 		mend(waiting);
 		is_theirs = is_theirs || waiting->served == NULL;
-		if (waiting->served != NULL && waiting->served->is_activated)
+		if (waiting->served != NULL && is_activated(waiting->served))
 			arm_service(waiting->served);
 		else
 			arm(waiting);
