@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Rows of the shared memory and listeners that another reeved has left. */
 #include "supervisor/legacy_room.h"
+#include "supervisor/services.h"
 #include "supervisor/waiting.h"
 
 #include <errno.h>
@@ -17,14 +18,12 @@ take_service(const struct restoring *restoring, struct saved_service *row)
 		row->name == NULL || row->index < -1 || row->index >= ROW_NONE ||
 		row->hold > HOLD_DRAINED)
 		return -EPROTO;
-	served = calloc(1, sizeof(*served));
+	served = services_new(row->name);
 	if (served == NULL)
 		return -ENOMEM;
 	served->row = (uint32_t)row->row;
 	served->index = row->index < 0 ? ROW_NONE : (uint32_t)row->index;
 	served->hold = (enum hold)row->hold;
-	served->name = row->name;
-	row->name = NULL;
 	supervisor->rows[served->row] = served;
 	if (!supervisor->legacy->has_counters)
 		shared_name_row(supervisor->shared, served->row, served->name);

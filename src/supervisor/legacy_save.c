@@ -88,7 +88,7 @@ static void
 add_services(struct saving *saving, const struct supervisor *supervisor)
 {
 	for (uint32_t i = 0; i < supervisor->row_count; i++) {
-		const struct served *served = supervisor->rows[i];
+		struct served *served = supervisor->rows[i];
 
 		if (served == NULL)
 			continue;

@@ -107,9 +107,19 @@ served_free(struct served *served)
 		return NULL;
 	(void)served_free(served->before);
 	program_fini(served);
-	free(served->name);
 	free(served);
 	return NULL;
+}
+
+struct served *
+services_new(const char *name)
+{
+	size_t length = strlen(name);
+	struct served *served = calloc(1, sizeof(*served) + length + 1);
+
+	if (served != NULL)
+		memcpy(served->name, name, length);
+	return served;
 }
 
 static int
@@ -119,7 +129,7 @@ make_served(const struct program_maker *maker, const struct key *keys)
 
 	for (uint32_t i = 0; i < set->config->service_count; i++) {
 		const struct service_config *service = &set->config->services[keys[i].index];
-		struct served *served = calloc(1, sizeof(*served));
+		struct served *served = services_new(service->name);
 		int error;
 
 		if (served == NULL)
@@ -128,9 +138,6 @@ make_served(const struct program_maker *maker, const struct key *keys)
 		served->row = keys[i].row;
 		served->index = keys[i].index;
 		served->number = keys[i].number;
-		served->name = strdup(service->name);
-		if (served->name == NULL)
-			return -ENOMEM;
 		error = service->program != NULL ? program_init(maker, served, service) : 0;
 		if (error < 0)
 			return error;

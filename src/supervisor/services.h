@@ -5,6 +5,9 @@
 
 #include "supervisor/state.h"
 
+/* One of which nothing but the name is known; NULL: no memory. */
+struct served *services_new(const char *name);
+
 /* Prepare `config` (taken over in every case): rows, identities, programs' plans, the text for
  * the gates. 0, or -errno with complaints; nothing of `supervisor` is changed but free rows. */
 int services_prepare(struct supervisor *supervisor, struct config *config,

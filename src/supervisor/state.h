@@ -67,7 +67,6 @@ struct served {
 	uint32_t index;         /* in the configuration; ROW_NONE: removed from it */
 	uint32_t number;        /* among the services of its name, from 0 */
 	uint32_t handler_count; /* that run; counted here, for gates can write what is shared */
-	char *name;
 	const struct outfit *outfit; /* of its program; NULL: none can be started */
 	struct spawn_plan plan;      /* of the same */
 	msec stop_timeout;           /* as its keys say; kept when they are gone */
@@ -76,6 +75,7 @@ struct served {
 	uint32_t waiting_count;
 	struct waiting *first_waiting;
 	struct served *before; /* what it was, as long as gates may still serve that */
+	char name[];
 };
 
 /* The services of one configuration, prepared: rows[i] is that of its service i. */

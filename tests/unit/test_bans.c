@@ -101,14 +101,13 @@ struct fixture {
 	struct config config;
 	struct service_config services[2];
 	struct service_keys keys[2];
-	struct served served[2];
 	struct served *rows[ROWS];
 };
 
 static int
 set_up(void **state)
 {
-	static char names[2][8] = { "echo", "trap" };
+	static const char names[2][8] = { "echo", "trap" };
 	static struct fixture fixture;
 	struct supervisor *supervisor = &fixture.supervisor;
 	int sources_fd;
@@ -122,11 +121,11 @@ set_up(void **state)
 	};
 	for (uint32_t i = 0; i < 2; i++) {
 		fixture.services[i].keys = &fixture.keys[i];
-		fixture.served[i].index = i;
-		fixture.rows[i] = &fixture.served[i];
+		fixture.rows[i] = calloc(1, sizeof(struct served) + sizeof(names[i]));
+		assert_non_null(fixture.rows[i]);
+		fixture.rows[i]->index = i;
+		memcpy(fixture.rows[i]->name, names[i], sizeof(names[i]));
 	}
-	fixture.served[0].name = names[0];
-	fixture.served[1].name = names[1];
 	fixture.config = (struct config){ .services = fixture.services, .service_count = 2 };
 	fixture.config.daemon.bans = 4;
 	supervisor->settings = &fixture.settings;
@@ -151,6 +150,8 @@ tear_down(void **state)
 	bans_fini(&fixture->supervisor);
 	(void)shared_sources_free(fixture->supervisor.sources);
 	(void)loop_free(fixture->supervisor.loop);
+	for (uint32_t i = 0; i < 2; i++)
+		free(fixture->rows[i]);
 	return 0;
 }
 
@@ -241,7 +242,7 @@ a_service_that_bans_no_longer_is_no_lie_and_no_ban(void **state)
 	assert_null(tell(fixture, 0, "192.0.2.7", VERDICT_refuse_sensor));
 	assert_null(tell(fixture, 1, "192.0.2.7", VERDICT_refuse_access));
 	assert_null(tell(fixture, 2, "192.0.2.7", VERDICT_refuse_access)); /* a free row */
-	fixture->served[0].index = ROW_NONE;
+	fixture->rows[0]->index = ROW_NONE;
 	assert_null(tell(fixture, 0, "192.0.2.7", VERDICT_refuse_access));
 	assert_int_equal(bans_count(&fixture->supervisor), 0);
 }
