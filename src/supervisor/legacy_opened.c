@@ -54,7 +54,7 @@ add_slot(struct listener_set *set, struct listener *listener)
 }
 
 static int
-take_listener(struct restoring *restoring, struct saved_listener *row)
+take_listener(const struct restoring *restoring, struct saved_listener *row)
 {
 	struct supervisor *supervisor = restoring->supervisor;
 	enum protocol protocol;
@@ -82,27 +82,29 @@ take_listener(struct restoring *restoring, struct saved_listener *row)
 		.is_for_one = row->is_for_one,
 		.is_ours = row->is_ours };
 	row->service = row->path = NULL;
-	restoring->listener = listener;
 	return 0;
 }
 
+/* Of the listener before it, which may move. */
 static int
 take_socket(const struct restoring *restoring, struct saved_socket *row)
 {
-	struct listener *listener = restoring->listener;
-	int *fds;
+	struct listener_set *set = &restoring->supervisor->listeners;
+	struct listener_slot *slot = set->count > 0 ? &set->slots[set->count - 1] : NULL;
+	struct listener *listener;
 
-	if (listener == NULL || listener->fd_count == SHARED_GATES_MAX ||
+	if (slot == NULL || slot->listener->fd_count == SHARED_GATES_MAX ||
 		row->stored_as > UINT32_MAX)
 		return -EPROTO;
 	if (row->fd < 0)
 		return restoring->supervisor->legacy->is_stored ? 0 : -EPROTO;
-	listener->stored_as = (uint32_t)row->stored_as;
-	fds = reallocarray(listener->fds, listener->fd_count + 1, sizeof(int));
-	if (fds == NULL)
+	listener = realloc(slot->listener,
+		sizeof(*listener) + (slot->listener->fd_count + 1) * sizeof(int));
+	if (listener == NULL)
 		return -ENOMEM;
-	listener->fds = fds;
-	fds[listener->fd_count++] = row->fd;
+	slot->listener = listener;
+	listener->stored_as = (uint32_t)row->stored_as;
+	listener->fds[listener->fd_count++] = row->fd;
 	return 0;
 }
 
@@ -148,7 +150,6 @@ legacy_prepare_listeners(struct supervisor *supervisor)
 			set->slots[kept++].listener = listener;
 			continue;
 		}
-		free(listener->fds);
 		free(listener->service);
 		free(listener->path);
 		free(listener);

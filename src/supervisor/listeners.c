@@ -36,7 +36,6 @@ listener_free(struct listener *listener)
 	waiting_free(listener);
 	for (uint32_t i = 0; i < listener->fd_count; i++)
 		(void)close(listener->fds[i]);
-	free(listener->fds);
 	free(listener->service);
 	free(listener->path);
 	free(listener);
@@ -61,13 +60,12 @@ endpoint_text(const struct endpoint *endpoint, char *room)
 static struct listener *
 listener_new(struct opening *opening, const struct service_config *service, uint32_t fd_count)
 {
-	struct listener *listener = calloc(1, sizeof(*listener));
+	struct listener *listener = calloc(1, sizeof(*listener) + fd_count * sizeof(int));
 
 	if (listener == NULL)
 		return NULL;
 	listener->service = strdup(service->name);
-	listener->fds = calloc(fd_count, sizeof(int));
-	if (listener->service == NULL || listener->fds == NULL)
+	if (listener->service == NULL)
 		return listener_free(listener);
 	listener->id = ++opening->supervisor->next_listener;
 	return listener;

@@ -106,19 +106,19 @@ struct waiting {
 
 struct listener {
 	uint32_t id;
+	uint32_t fd_count;
 	char *service; /* name */
 	char *path;    /* wanted.path */
 	struct endpoint wanted;
 	struct netaddr bound;
-	int *fds; /* one for each gate that serves it, or a single one for all */
-	uint32_t fd_count;
-	int backlog;
 	struct waiting *waiting; /* room to watch each of `fds`; NULL: never needed yet */
-	bool is_waiting;         /* the supervisor watches it, or a program has it */
-	bool is_known_to_gates;  /* they may still have it, though it is to wait */
-	bool is_for_one;         /* gate 0 alone */
-	bool is_ours;            /* bound here, not handed in: a socket file goes with it */
-	uint32_t stored_as;      /* number by which the manager keeps it; 0: it does not */
+	int backlog;
+	bool is_waiting;        /* the supervisor watches it, or a program has it */
+	bool is_known_to_gates; /* they may still have it, though it is to wait */
+	bool is_for_one;        /* gate 0 alone */
+	bool is_ours;           /* bound here, not handed in: a socket file goes with it */
+	uint32_t stored_as;     /* number by which the manager keeps it; 0: it does not */
+	int fds[];              /* one for each gate that serves it, or a single one for all */
 };
 
 /* A listener and whose it is in the configuration of the same age. */
