@@ -254,6 +254,21 @@ what_somebody_asked_for_is_always_tried(void **state)
 }
 
 static void
+two_that_share_a_world_need_not_take_the_same_steps(void **state)
+{
+	struct place *place = *state;
+	int nice;
+
+	be(place, USER_UID, 0);
+	place->maker.self.nice = 5;
+	expect_steps(place, SPAWN_DO(NO_NEW_PRIVS));
+	nice = place->world.nice;
+	choose(place, "nice", "0");
+	expect_steps(place, SPAWN_DO(NICE) | SPAWN_DO(NO_NEW_PRIVS));
+	assert_int_equal(nice, place->world.nice);
+}
+
+static void
 kept_capabilities_take_the_steps_that_bring_them_past_setuid_and_exec(void **state)
 {
 	struct place *place = *state;
@@ -331,6 +346,7 @@ main(void)
 		WITH_PLACE(a_default_that_we_may_not_set_is_left_as_we_have_it),
 		WITH_PLACE(a_default_that_anybody_may_set_is_set),
 		WITH_PLACE(what_somebody_asked_for_is_always_tried),
+		WITH_PLACE(two_that_share_a_world_need_not_take_the_same_steps),
 		WITH_PLACE(kept_capabilities_take_the_steps_that_bring_them_past_setuid_and_exec),
 		WITH_PLACE(the_root_of_a_user_namespace_leaves_defaults_that_the_host_forbids),
 		WITH_PLACE(a_limit_is_set_soft_and_hard),
