@@ -143,6 +143,19 @@ def kill_asked_for_twice_does_not_wait_for_a_program_that_stays(scene):
 
 
 @claim()
+def kill_leaves_the_program_of_a_removed_service_its_time(scene):
+    other = scene.line("other", "tcp4", "builtin:echo")
+    daemon = scene.daemon(other + scene.program(
+        "stay", "/bin/sh -c 'trap \"echo bye; exit\" TERM; echo ready; while read line; do :; done'",
+        keys="stop_timeout=1h"))
+    client = daemon.client("stay")
+    expect_equal(client.recv(6), b"ready\n", "the first word")
+    daemon.reload(other)
+    reevectl(daemon, "kill", "--peer", "127.0.0.0/8")
+    expect_equal(receive_all(client), b"bye\n", "the last word")
+
+
+@claim()
 def kill_and_connections_say_what_is_wrong_with_what_they_are_told(scene):
     daemon = scene.daemon(scene.line("echo", "tcp4"))
     control = Client(scene, daemon)
