@@ -56,6 +56,22 @@ util_take_fd(int *place)
 #define UTIL_SYS_FUTEX SYS_futex
 #endif
 
+/* Give the kernel what was freed: glibc's malloc keeps all that lies below anything in use, for
+ * good; others give it back by themselves. Cheap where there is nothing to give. */
+#ifdef __GLIBC__
+#include <malloc.h>
+static inline void
+util_trim_heap(void)
+{
+	(void)malloc_trim(0);
+}
+#else
+static inline void
+util_trim_heap(void)
+{
+}
+#endif
+
 /* Are tcp_wrappers' files asked in this build (WITH_LIBWRAP=1)? */
 #if defined(REEVE_WITH_LIBWRAP)
 #define UTIL_HAS_LIBWRAP true

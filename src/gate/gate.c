@@ -170,6 +170,7 @@ commit(struct gate *gate, const struct message_commit *asked, const char **ret_r
 	serving.error = -setup_commit(gate);
 	if (serving.error == 0)
 		kept_restore(gate);
+	util_trim_heap(); /* of the configuration before, or of the refused one */
 	gate->phase = CHANNEL_SERVE;
 	outbox_send(gate, MESSAGE_serving, &serving, -1);
 	return 0;

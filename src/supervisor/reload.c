@@ -317,6 +317,7 @@ reload(struct supervisor *supervisor, const char *cause)
 		report_attempt(supervisor);
 		control_reload_refused(supervisor, complaints);
 		notify_ready("The configuration has mistakes; the running one is unchanged");
+		util_trim_heap();
 	} else {
 		control_settings_forget(supervisor);
 		give_to_gates(supervisor);
@@ -480,6 +481,7 @@ reload_gates_changed(struct supervisor *supervisor)
 		report_failure(supervisor);
 	else
 		report_ready(supervisor);
+	util_trim_heap(); /* of the configuration before, and what reading this one has taken */
 	supervisor->is_ready = true;
 	supervisor->is_reloading = supervisor->is_handing_over = false;
 	if (all_serve && waiting_gates_serve(supervisor))

@@ -47,6 +47,11 @@ def memory_kib(pid):
     return int(proc_field(pid, "VmRSS").split()[0])
 
 
+def own_memory_kib(pid):
+    """What no file and no other process shares with it."""
+    return int(proc_field(pid, "RssAnon").split()[0])
+
+
 def descriptors(pid):
     return sorted(int(number) for number in os.listdir("/proc/%d/fd" % pid))
 

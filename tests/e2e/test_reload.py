@@ -8,7 +8,7 @@ import threading
 
 from claims import claim, expect, expect_equal
 from harness import descriptor_counts, wait_for_no_more_descriptors, wait_until
-from system import free_port, free_ports
+from system import free_port, free_ports, own_memory_kib
 from talk import ask, is_refused, is_silent, receive, receive_all, receive_datagram, receive_line
 
 
@@ -265,3 +265,19 @@ def a_refused_reload_leaves_no_socket_file_behind(scene):
                        + "bad 127.0.0.1:%d/tcp4 builtin:echo\n" % taken.getsockname()[1])
     daemon.reload(wanted="reload_refused")
     expect(not os.path.lexists(path), "%s is there", path)
+
+
+@claim(needs=["plain memory"])
+def what_reloads_of_many_services_take_is_given_back(scene):
+    table = "".join(scene.program("s%d" % i, "/bin/true " + " ".join(
+        "%d.%d.%s" % (i, j, "x" * 40) for j in range(200))) for i in range(100))
+    daemon = scene.daemon(table)
+    before = [own_memory_kib(pid) for pid in daemon.family()]
+    for _ in range(3):
+        daemon.reload(table)
+
+    def after():
+        return [own_memory_kib(pid) for pid in daemon.family()]
+    scene.note("KiB before and after: %s, %s" % (before, after()))
+    wait_until(lambda: all(now <= 1.3 * then for now, then in zip(after(), before)),
+               "%s KiB before the reloads: as little as that" % before)
