@@ -13,7 +13,7 @@
 const struct service_options *
 builtin_options(const struct builtin *builtin)
 {
-	return &service_of_builtin(builtin)->config->keys->options;
+	return &builtin->service->config->keys->options;
 }
 
 void *
@@ -25,7 +25,7 @@ builtin_state(const struct builtin *builtin)
 msec
 builtin_now(const struct builtin *builtin)
 {
-	return loop_now(service_of_builtin(builtin)->gate->loop);
+	return loop_now(builtin->service->gate->loop);
 }
 
 int64_t
@@ -39,7 +39,7 @@ static void
 tick_expired(struct timer *timer, msec now)
 {
 	struct builtin *builtin = CONTAINER_OF(timer, struct builtin, tick);
-	struct loop *loop = service_of_builtin(builtin)->gate->loop;
+	struct loop *loop = builtin->service->gate->loop;
 
 	/* First the timer, so that the service may turn its ticks off. */
 	(void)loop_set_timer(loop, timer, now + TICK_MS);
@@ -50,7 +50,7 @@ tick_expired(struct timer *timer, msec now)
 void
 builtin_want_ticks(struct builtin *builtin, bool wants)
 {
-	struct loop *loop = service_of_builtin(builtin)->gate->loop;
+	struct loop *loop = builtin->service->gate->loop;
 
 	builtin->tick.expired = tick_expired;
 	if (!wants)
@@ -96,7 +96,7 @@ builtin_warm_up(void)
 struct service *
 builtin_find_target(const struct builtin *builtin, uint32_t index)
 {
-	const struct gate *gate = service_of_builtin(builtin)->gate;
+	const struct gate *gate = builtin->service->gate;
 
 	return index < gate->target_count ? gate->targets[index] : NULL;
 }

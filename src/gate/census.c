@@ -61,7 +61,7 @@ count_conns(struct census *census, const struct service *service)
 {
 	msec now = loop_now(census->gate->loop);
 
-	for (const struct conn *conn = service->oldest; conn; conn = conn->newer) {
+	for (const struct conn *conn = conn_oldest(service); conn; conn = conn->newer) {
 		const struct census_row row = { .connection = conn_id(conn),
 			.bytes_in = conn->bytes_in,
 			.bytes_out = conn->bytes_out,
@@ -149,7 +149,7 @@ count_guests(struct census *census)
 static void
 end_conns(struct census *census, struct service *service)
 {
-	for (struct conn *conn = service->oldest; conn; conn = conn->newer)
+	for (struct conn *conn = conn_oldest(service); conn; conn = conn->newer)
 		if (census_is_meant(census->filter, conn_id(conn), service->row, &conn->peer)) {
 			conn_set_ended(conn, ENDING_KILLED);
 			conn_mark_due(conn);

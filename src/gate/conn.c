@@ -137,7 +137,7 @@ conn_leave(struct conn *conn)
 static void
 call_writable(struct conn *conn)
 {
-	const struct service_ops *ops = conn->service->builtin.ops;
+	const struct service_ops *ops = conn->service->builtin->ops;
 
 	conn->wants_writable = false;
 	if (!ops->writable)
@@ -208,8 +208,8 @@ conn_take_up(const struct entrant *entrant)
 {
 	struct service *service = entrant->service;
 	struct gate *gate = service->gate;
-	const struct service_ops *ops = service->builtin.ops;
-	struct conn *conn = pool_take(&service->pool, sizeof(*conn) + ops->conn_size);
+	const struct service_ops *ops = service->builtin->ops;
+	struct conn *conn = pool_take(&service->builtin->pool, sizeof(*conn) + ops->conn_size);
 
 	if (!conn) {
 		entrance_turn_away(entrant);
@@ -235,7 +235,7 @@ void
 conn_begin(const struct entrant *entrant)
 {
 	struct service *service = entrant->service;
-	const struct service_ops *ops = service->builtin.ops;
+	const struct service_ops *ops = service->builtin->ops;
 	struct conn *conn = conn_take_up(entrant);
 
 	if (!conn)
@@ -271,7 +271,7 @@ conns_cut(struct gate *gate, enum ending ending)
 	uint32_t count = gate->conn_count;
 
 	for (struct service *service = gate->first_service; service; service = service->next) {
-		for (struct conn *conn = service->oldest; conn; conn = conn->newer) {
+		for (struct conn *conn = conn_oldest(service); conn; conn = conn->newer) {
 			conn_set_ended(conn, ending);
 			conn_mark_due(conn);
 		}

@@ -109,6 +109,13 @@ struct conn *conn_take_up(const struct entrant *entrant);
  * caller's. */
 int conn_give_away(struct conn *conn);
 
+/* The one that moved longest ago, which leads to the others. NULL: none, as of every program. */
+static inline struct conn *
+conn_oldest(const struct service *service)
+{
+	return service->builtin ? service->builtin->oldest : NULL;
+}
+
 /* Do all that callbacks of this turn left to do. */
 void conns_end_turn(struct conns *conns);
 
@@ -160,7 +167,7 @@ void conn_linger_expired(struct timer *timer, msec now);
 void conn_join_service(struct conn *conn);
 void conn_note_move(struct conn *conn);
 void conn_leave_service(struct conn *conn);
-void conn_restart_idle(struct service *service);
+void conn_restart_idle(const struct service *service);
 
 uint64_t conn_id(const struct conn *conn);
 

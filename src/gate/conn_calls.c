@@ -29,7 +29,7 @@ set_mode(struct conn *conn, enum conn_mode mode)
 struct builtin *
 conn_builtin(const struct conn *conn)
 {
-	return &conn->service->builtin;
+	return conn->service->builtin;
 }
 
 void *
@@ -258,7 +258,7 @@ take_hold(struct service *target)
 int
 conn_hand_over(struct conn *conn, uint32_t target_index)
 {
-	struct service *target = builtin_find_target(&conn->service->builtin, target_index);
+	struct service *target = builtin_find_target(conn->service->builtin, target_index);
 	struct admission_client client = {
 		.peer = &conn->peer, .conn_fd = conn->watch.fd, .is_named = conn->is_named
 	};
@@ -266,10 +266,10 @@ conn_hand_over(struct conn *conn, uint32_t target_index)
 	enum hold hold;
 	uint32_t needs;
 
-	if (conn->stage != CONN_OPEN || !conn->service->builtin.ops->is_exact || !target)
+	if (conn->stage != CONN_OPEN || !conn->service->builtin->ops->is_exact || !target)
 		return -EINVAL;
 	/* A program is started by the supervisor, which may have more to do than it can follow. */
-	if (!target->builtin.ops && outbox_is_behind(target->gate->outbox))
+	if (!target->builtin && outbox_is_behind(target->gate->outbox))
 		return -EAGAIN;
 	/* It has one already. */
 	if (!listener_has_descriptors(target->gate, relay_descriptors(target) - 1))

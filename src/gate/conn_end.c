@@ -72,8 +72,8 @@ tell_end(struct conn *conn)
 	if (conn->was_told_end)
 		return;
 	conn->was_told_end = true;
-	if (service->builtin.ops->closed)
-		service->builtin.ops->closed(conn, (enum ending)conn->ending);
+	if (service->builtin->ops->closed)
+		service->builtin->ops->closed(conn, (enum ending)conn->ending);
 	service_count(service, METRIC_received_bytes, conn->bytes_in);
 	service_count(service, METRIC_sent_bytes, conn->bytes_out);
 	service_observe(service, HISTOGRAM_connection_duration_seconds,
@@ -123,7 +123,7 @@ conn_reap(struct conn *conn)
 	}
 	gate->conn_count--;
 	limits_release(gate, conn->source);
-	pool_give(&service->pool, conn);
+	pool_give(&service->builtin->pool, conn);
 	service_release(service);
 	service_return(service);
 }
@@ -138,8 +138,8 @@ conn_give_away(struct conn *conn)
 	loop_unwatch(gate->loop, &conn->watch);
 	conn->watch.fd = -1;
 	listener_note_closed(gate);
-	if (conn->service->builtin.ops->closed)
-		conn->service->builtin.ops->closed(conn, ENDING_SHUTDOWN);
+	if (conn->service->builtin->ops->closed)
+		conn->service->builtin->ops->closed(conn, ENDING_SHUTDOWN);
 	conn->was_told_end = true;
 	conn_reap(conn);
 	return conn_fd;

@@ -27,31 +27,31 @@ time_since_move(const struct conn *conn, msec now)
 static void
 append(struct conn *conn)
 {
-	struct service *service = conn->service;
+	struct builtin *builtin = conn->service->builtin;
 
 	conn->newer = NULL;
-	conn->older = service->newest;
+	conn->older = builtin->newest;
 	if (conn->older)
 		conn->older->newer = conn;
 	else
-		service->oldest = conn;
-	service->newest = conn;
-	conn->moved_ms = (uint32_t)loop_now(service->gate->loop);
+		builtin->oldest = conn;
+	builtin->newest = conn;
+	conn->moved_ms = (uint32_t)loop_now(conn->service->gate->loop);
 }
 
 void
 conn_leave_service(struct conn *conn)
 {
-	struct service *service = conn->service;
+	struct builtin *builtin = conn->service->builtin;
 
 	if (conn->newer)
 		conn->newer->older = conn->older;
 	else
-		service->newest = conn->older;
+		builtin->newest = conn->older;
 	if (conn->older)
 		conn->older->newer = conn->newer;
 	else
-		service->oldest = conn->newer;
+		builtin->oldest = conn->newer;
 }
 
 void
@@ -62,7 +62,7 @@ conn_note_move(struct conn *conn)
 
 	if (time_since_move(conn, now) <= grain_of(service))
 		return;
-	if (service->newest == conn) {
+	if (service->builtin->newest == conn) {
 		conn->moved_ms = (uint32_t)now;
 		return;
 	}
@@ -74,9 +74,10 @@ conn_note_move(struct conn *conn)
 static void
 idle_expired(struct timer *timer, msec now)
 {
-	struct service *service = CONTAINER_OF(timer, struct service, idle);
+	struct builtin *builtin = CONTAINER_OF(timer, struct builtin, idle);
+	const struct service *service = builtin->service;
 	msec allowed = config_idle(service->config) + grain_of(service);
-	struct conn *conn = service->oldest;
+	struct conn *conn = builtin->oldest;
 
 	if (config_idle(service->config) == 0)
 		return;
@@ -96,24 +97,26 @@ idle_expired(struct timer *timer, msec now)
 void
 conn_join_service(struct conn *conn)
 {
-	struct service *service = conn->service;
-
 	append(conn);
-	if (service->idle.place == 0)
-		conn_restart_idle(service);
+	if (conn->service->builtin->idle.place == 0)
+		conn_restart_idle(conn->service);
 }
 
 void
-conn_restart_idle(struct service *service)
+conn_restart_idle(const struct service *service)
 {
-	msec now = loop_now(service->gate->loop);
+	struct builtin *builtin = service->builtin;
+	struct loop *loop = service->gate->loop;
+	msec now = loop_now(loop);
 	msec allowed = config_idle(service->config) + grain_of(service);
 	msec passed;
 
-	service->idle.expired = idle_expired;
-	loop_stop_timer(service->gate->loop, &service->idle);
-	if (config_idle(service->config) == 0 || !service->oldest)
+	if (!builtin)
 		return;
-	passed = MIN(time_since_move(service->oldest, now), allowed);
-	(void)loop_set_timer(service->gate->loop, &service->idle, now + allowed - passed);
+	builtin->idle.expired = idle_expired;
+	loop_stop_timer(loop, &builtin->idle);
+	if (config_idle(service->config) == 0 || !builtin->oldest)
+		return;
+	passed = MIN(time_since_move(builtin->oldest, now), allowed);
+	(void)loop_set_timer(loop, &builtin->idle, now + allowed - passed);
 }

@@ -121,7 +121,7 @@ static void
 show(struct conn *conn, size_t kept, size_t fresh)
 {
 	struct conns *conns = conn->service->gate->conns;
-	const struct service_ops *ops = conn->service->builtin.ops;
+	const struct service_ops *ops = conn->service->builtin->ops;
 	size_t consumed;
 
 	conns->shown = conn;
@@ -154,7 +154,7 @@ read_shown(struct conn *conn)
 	struct conns *conns = conn->service->gate->conns;
 	struct held *input = conn->aside.input;
 	size_t kept = input ? input->length : 0;
-	int flags = MSG_DONTWAIT | (conn->service->builtin.ops->is_exact ? MSG_PEEK : 0);
+	int flags = MSG_DONTWAIT | (conn->service->builtin->ops->is_exact ? MSG_PEEK : 0);
 	size_t room = kept < CONN_UNCONSUMED_MAX ? CONN_UNCONSUMED_MAX - kept : 0;
 	ssize_t fresh;
 

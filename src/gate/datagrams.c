@@ -165,7 +165,7 @@ serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
 {
 	struct service *service = listener->service;
 	struct datagram datagram = {
-		.builtin = &service->builtin,
+		.builtin = service->builtin,
 		.peer = &datagrams->peer,
 		.bytes = datagrams->bytes[place],
 		.length = datagrams->messages[place].msg_len,
@@ -185,16 +185,16 @@ serve_one(struct datagrams *datagrams, struct listener *listener, size_t place)
 	}
 	if (!admission_judge_datagram(service, &came))
 		return;
-	if (!service->builtin.ops) {
+	if (!service->builtin) {
 		serve_program(datagrams, listener, place);
 		return;
 	}
 	/* A service that has nothing to say to one (discard) has read it all the same. */
-	if (!service->builtin.ops->datagram)
+	if (!service->builtin->ops->datagram)
 		return;
 	datagrams->current = &datagram;
 	datagrams->current_place = place;
-	service->builtin.ops->datagram(&datagram);
+	service->builtin->ops->datagram(&datagram);
 	datagrams->current = NULL;
 }
 
@@ -249,7 +249,7 @@ datagrams_ready(struct watch *watch, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < BATCHES_PER_TURN; i++) {
-		bool is_program = !listener->service->builtin.ops;
+		bool is_program = !listener->service->builtin;
 		unsigned batch = is_program ? carry_prepare(listener, i == 0) : DATAGRAM_BATCH;
 		unsigned served = batch > 0 ? serve_batch(datagrams, listener, batch) : 0;
 
@@ -290,7 +290,7 @@ datagrams_may_answer(struct service *service, const struct datagram_peer *peer, 
 bool
 datagram_reply(const struct datagram *datagram, const char *bytes, size_t length)
 {
-	struct service *service = service_of_builtin(datagram->builtin);
+	struct service *service = datagram->builtin->service;
 	struct datagrams *datagrams = service->gate->datagrams;
 	const struct datagram_peer *peer = datagram->peer;
 	bool is_lent =
@@ -352,7 +352,7 @@ void
 datagram_send(struct builtin *builtin, const struct datagram_peer *peer, const char *bytes,
 	size_t length)
 {
-	struct listener *listener = find_listener(service_of_builtin(builtin), peer->listener);
+	struct listener *listener = find_listener(builtin->service, peer->listener);
 
 	if (listener)
 		datagrams_send(listener, peer, bytes, length);

@@ -77,7 +77,7 @@ serve(struct entrant *entrant)
 {
 	const struct service *service = entrant->service;
 
-	if (service->builtin.ops) {
+	if (service->builtin) {
 		service_observe(service, HISTOGRAM_accept_to_handler_seconds,
 			shared_clock_us() - entrant->accepted_us);
 		conn_begin(entrant);

@@ -68,7 +68,7 @@ save_conn(struct saved_writer *writer, struct conn *conn, struct textbuf *state)
 		.input = held_bytes(conn->aside.input) };
 
 	textbuf_reset(state);
-	conn->service->builtin.ops->save_conn(conn, state);
+	conn->service->builtin->ops->save_conn(conn, state);
 	row.state = (struct saved_bytes){ .bytes = state->text, .length = state->length };
 	if (textbuf_error(state) < 0)
 		writer->text->error = textbuf_error(state);
@@ -79,16 +79,16 @@ static uint32_t
 save_service(struct saved_writer *writer, struct service *service, struct textbuf *state)
 {
 	struct saved_service row = { .row = service->row,
-		.builtin = (char *)(uintptr_t)service->builtin.ops->name };
+		.builtin = (char *)(uintptr_t)service->builtin->ops->name };
 	uint32_t count = 0;
 
 	textbuf_reset(state);
-	service->builtin.ops->save(&service->builtin, state);
+	service->builtin->ops->save(service->builtin, state);
 	row.state = (struct saved_bytes){ .bytes = state->text, .length = state->length };
 	if (textbuf_error(state) < 0)
 		writer->text->error = textbuf_error(state);
 	saved_add(writer, SAVED_ROW_service, &row);
-	for (struct conn *conn = service->oldest; conn; conn = conn->newer)
+	for (struct conn *conn = conn_oldest(service); conn; conn = conn->newer)
 		if (may_go(conn)) {
 			save_conn(writer, conn, state);
 			count++;
@@ -99,9 +99,9 @@ save_service(struct saved_writer *writer, struct service *service, struct textbu
 static bool
 is_kept(const struct gate *gate, uint32_t index)
 {
-	const struct service_ops *ops = gate->services[index]->builtin.ops;
+	const struct builtin *builtin = gate->services[index]->builtin;
 
-	return ops && ops->save;
+	return builtin && builtin->ops->save;
 }
 
 /* From here on they are the next gate's: they leave without a word. */
@@ -118,7 +118,7 @@ send_conns(struct gate *gate)
 			continue;
 		/* Whoever began now would be sent along, and has no row. */
 		queue_let_by(gate->services[i]);
-		for (struct conn *conn = gate->services[i]->oldest; conn; conn = next) {
+		for (struct conn *conn = conn_oldest(gate->services[i]); conn; conn = next) {
 			next = conn->newer;
 			if (!may_go(conn))
 				continue;
@@ -218,11 +218,12 @@ restore_service(struct restoring *restoring, const struct saved_service *row)
 {
 	struct service *service =
 		row->row <= UINT32_MAX ? service_of_row(restoring->gate, (uint32_t)row->row) : NULL;
-	const struct service_ops *ops = service ? service->builtin.ops : NULL;
+	struct builtin *builtin = service ? service->builtin : NULL;
 
 	restoring->service = NULL;
-	if (!ops || !ops->restore || !row->builtin || strcmp(ops->name, row->builtin) != 0 ||
-		ops->restore(&service->builtin, row->state.bytes ? row->state.bytes : "",
+	if (!builtin || !builtin->ops->restore || !row->builtin ||
+		strcmp(builtin->ops->name, row->builtin) != 0 ||
+		builtin->ops->restore(builtin, row->state.bytes ? row->state.bytes : "",
 			row->state.length) < 0)
 		return;
 	restoring->service = service;
@@ -260,7 +261,7 @@ restore_conn(const struct restoring *restoring, const struct saved_conn *row, in
 	conn->bytes_out = row->bytes_out;
 	if (hold(&conn->output, &row->output, CONN_HELD_MAX) < 0 ||
 		hold(&conn->aside.input, &row->input, CONN_UNCONSUMED_MAX) < 0 ||
-		service->builtin.ops->restore_conn(conn, row->state.bytes ? row->state.bytes : "",
+		service->builtin->ops->restore_conn(conn, row->state.bytes ? row->state.bytes : "",
 			row->state.length) < 0)
 		conn_set_ended(conn, ENDING_ERROR);
 	conn_mark_due(conn);

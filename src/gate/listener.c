@@ -40,7 +40,7 @@ takes_places(const struct listener *listener)
 	const struct service *service = listener->service;
 
 	return protocol_type(listener->protocol) != SOCK_DGRAM ||
-		(!service->builtin.ops && service->config->keys->per == CONFIG_PER_DATAGRAM);
+		(!service->builtin && service->config->keys->per == CONFIG_PER_DATAGRAM);
 }
 
 bool
@@ -148,7 +148,7 @@ accept_client(struct listener *listener, struct entrant *ret_entrant)
 	/* A program that gets it expects a socket that blocks. Who serves the client of a proxy is
 	 * settled when it is named: there may be a reload until then. */
 	bool is_kept =
-		service->builtin.ops || relay_serves(service) || service->config->keys->proxy_from;
+		service->builtin || relay_serves(service) || service->config->keys->proxy_from;
 	int flags = SOCK_CLOEXEC | (is_kept ? SOCK_NONBLOCK : 0);
 	union {
 		struct sockaddr any;
@@ -272,7 +272,7 @@ stream_ready(struct watch *watch, uint32_t events)
 static void
 set_no_delay(const struct listener *listener)
 {
-	int is_builtin = listener->service->builtin.ops != NULL;
+	int is_builtin = listener->service->builtin != NULL;
 
 	if (listener->protocol == PROTOCOL_TCP4 || listener->protocol == PROTOCOL_TCP6)
 		(void)setsockopt(listener->watch.fd, IPPROTO_TCP, TCP_NODELAY, &is_builtin,

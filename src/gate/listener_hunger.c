@@ -116,7 +116,7 @@ listener_is_followed(struct listener *listener)
 {
 	const struct service *service = listener->service;
 
-	if (service->builtin.ops || !outbox_is_behind(service->gate->outbox))
+	if (service->builtin || !outbox_is_behind(service->gate->outbox))
 		return true;
 	listener_starve(listener); /* the supervisor cannot follow; clients wait in the kernel */
 	return false;

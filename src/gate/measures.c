@@ -18,7 +18,7 @@ size_t
 builtin_measures(const struct builtin *builtin, enum measures_form form, uint64_t *place,
 	char room[MEASURES_PIECE_MAX])
 {
-	const struct openmetrics source = { .shared = service_of_builtin(builtin)->gate->shared,
+	const struct openmetrics source = { .shared = builtin->service->gate->shared,
 		.form = form_of(form),
 		.now = builtin_realtime(builtin) };
 	struct textbuf text = TEXTBUF_INIT(MEASURES_PIECE_MAX);

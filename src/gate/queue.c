@@ -190,7 +190,7 @@ has_what_it_takes(const struct service *service)
 
 	return !limits_host_is_busy(service) &&
 		listener_has_descriptors(gate, relay_descriptors(service) - 1) &&
-		(service->builtin.ops || !outbox_is_behind(gate->outbox));
+		(service->builtin || !outbox_is_behind(gate->outbox));
 }
 
 /* The one that was let go first has come: the next one is waited for anew. */

@@ -34,7 +34,7 @@ relays_free(struct relays *relays)
 bool
 relay_serves(const struct service *service)
 {
-	return !service->builtin.ops && service->config->keys->stdio != CONFIG_STDIO_SOCKET;
+	return !service->builtin && service->config->keys->stdio != CONFIG_STDIO_SOCKET;
 }
 
 uint32_t

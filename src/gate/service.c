@@ -60,20 +60,29 @@ unlink_service(struct service *service)
 }
 
 static void
-service_end(struct service *service)
+end_builtin(struct builtin *builtin)
 {
-	struct builtin *builtin = &service->builtin;
-	struct loop *loop = service->gate->loop;
+	struct loop *loop = builtin->service->gate->loop;
 
-	if (builtin->ops && builtin->ops->stop && builtin->state)
+	if (builtin->ops->stop && builtin->state)
 		builtin->ops->stop(builtin);
 	loop_stop_timer(loop, &builtin->tick);
-	loop_stop_timer(loop, &service->idle);
+	loop_stop_timer(loop, &builtin->idle);
+	pool_fini(&builtin->pool);
+	free(builtin->file);
+	free(builtin);
+}
+
+static void
+service_end(struct service *service)
+{
+	struct loop *loop = service->gate->loop;
+
+	if (service->builtin)
+		end_builtin(service->builtin);
 	loop_stop_timer(loop, &service->relief);
 	loop_stop_timer(loop, &service->pace);
 	unlink_service(service);
-	pool_fini(&service->pool);
-	free(builtin->file);
 	free(service->refusals);
 	service->proxies = proxies_free(service->proxies);
 	service->queue = queue_free(service->queue);
@@ -86,10 +95,20 @@ struct service *
 service_new(struct gate *gate, struct generation *generation, const struct service_config *config,
 	uint32_t row)
 {
+	const struct service_ops *ops = config->builtin ? service_find(config->builtin) : NULL;
+	struct builtin *builtin = ops ? calloc(1, sizeof(*builtin)) : NULL;
 	struct service *service = calloc(1, sizeof(*service));
 
-	if (!service)
+	if (!service || (ops && !builtin)) {
+		free(builtin);
+		free(service);
 		return NULL;
+	}
+	if (builtin) {
+		builtin->service = service;
+		builtin->ops = ops;
+	}
+	service->builtin = builtin;
 	service->gate = gate;
 	service->generation = generation;
 	generation->users++;
@@ -97,8 +116,6 @@ service_new(struct gate *gate, struct generation *generation, const struct servi
 	service->row = row;
 	service->access_set = ACCESS_NO_SET;
 	service->users = 1;
-	if (config->builtin)
-		service->builtin.ops = service_find(config->builtin);
 	service->proxies = config->keys->proxy_from ? proxies_new(config->keys->proxy_from) : NULL;
 	link_service(service);
 	return service;
@@ -107,32 +124,41 @@ service_new(struct gate *gate, struct generation *generation, const struct servi
 int
 service_start(struct service *service)
 {
-	struct builtin *builtin = &service->builtin;
+	struct builtin *builtin = service->builtin;
 
-	if (!builtin->ops || !builtin->ops->start)
+	if (!builtin || !builtin->ops->start)
 		return 0;
 	return builtin->ops->start(builtin, &builtin->state);
+}
+
+static void
+retune_builtin(struct builtin *builtin, char *file, size_t file_length)
+{
+	char *old_file = builtin->file;
+
+	builtin->file = file;
+	builtin->file_length = file_length;
+	if (builtin->ops->retune)
+		builtin->ops->retune(builtin);
+	/* Now that nobody looks at it any more. */
+	free(old_file);
 }
 
 void
 service_retune(struct service *service, struct generation *generation,
 	const struct service_config *config, char *file, size_t file_length)
 {
-	struct builtin *builtin = &service->builtin;
 	struct generation *old_generation = service->generation;
-	char *old_file = builtin->file;
 
 	service->generation = generation;
 	generation->users++;
 	service->config = config;
 	(void)proxies_free(service->proxies);
 	service->proxies = config->keys->proxy_from ? proxies_new(config->keys->proxy_from) : NULL;
-	builtin->file = file;
-	builtin->file_length = file_length;
-	if (builtin->ops && builtin->ops->retune)
-		builtin->ops->retune(builtin);
-	/* Now that nobody looks at them any more. */
-	free(old_file);
+	if (service->builtin)
+		retune_builtin(service->builtin, file, file_length);
+	else
+		free(file); /* `defaults` may name one for all, and programs read none */
 	generation_return(old_generation);
 }
 
@@ -303,11 +329,4 @@ service_of_row(const struct gate *gate, uint32_t row)
 		if (service->row == row)
 			return service;
 	return NULL;
-}
-
-struct service *
-service_of_builtin(const struct builtin *builtin)
-{
-	/* The caller's builtin is a member of a service, which is never const. */
-	return CONTAINER_OF((uintptr_t)builtin, struct service, builtin);
 }

@@ -5,15 +5,16 @@
 
 #include "gate/state.h"
 
-/* A service for that row and configuration, its built-in not started. NULL: no memory. */
+/* A service for that row and configuration, its built-in (if it is one) not started. NULL: no
+ * memory. */
 struct service *service_new(struct gate *gate, struct generation *generation,
 	const struct service_config *config, uint32_t row);
 
 /* Start the built-in, if it is one. 0 or its -errno. */
 int service_start(struct service *service);
 
-/* Take over another configuration of the same service; `file` (may be NULL) replaces what the
- * built-in reads. Cannot fail. */
+/* Take over another configuration of the same service; `file` (may be NULL), which becomes its own,
+ * replaces what the built-in reads. Cannot fail. */
 void service_retune(struct service *service, struct generation *generation,
 	const struct service_config *config, char *file, size_t file_length);
 
@@ -61,8 +62,6 @@ void service_observe(const struct service *service, enum histogram histogram, in
 
 /* The live service of a row; NULL if there is none. */
 struct service *service_of_row(const struct gate *gate, uint32_t row);
-
-struct service *service_of_builtin(const struct builtin *builtin);
 
 /* The configuration with its last user. */
 struct generation *generation_new(struct config *config);

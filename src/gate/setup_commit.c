@@ -37,8 +37,10 @@ find_kept(struct service *const *by_row, uint32_t row, const struct service_conf
 {
 	struct service *service = by_row[row];
 	const struct service_ops *ops = config->builtin ? service_find(config->builtin) : NULL;
+	const struct service_ops *running =
+		service && service->builtin ? service->builtin->ops : NULL;
 
-	return service && service->builtin.ops == ops ? service : NULL;
+	return service && running == ops ? service : NULL;
 }
 
 static int
@@ -53,9 +55,11 @@ make_service(struct gate *gate, struct setup *setup, uint32_t index, struct serv
 		if (!service)
 			return -ENOMEM;
 		staged->is_new = true;
-		service->builtin.file = staged->file;
-		service->builtin.file_length = staged->file_length;
-		staged->file = NULL;
+		if (service->builtin) {
+			service->builtin->file = staged->file;
+			service->builtin->file_length = staged->file_length;
+			staged->file = NULL;
+		}
 	}
 	staged->service = service;
 	return staged->is_new ? service_start(service) : 0;

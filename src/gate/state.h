@@ -44,15 +44,6 @@ struct generation {
 	uint32_t users;
 };
 
-/* The side of a service that its built-in sees. */
-struct builtin {
-	const struct service_ops *ops; /* NULL: the service is a program */
-	void *state;
-	char *file; /* the bytes of the option `file`; owned; NULL without */
-	size_t file_length;
-	struct timer tick;
-};
-
 /* What clients are judged by; NULL: no service has rules. */
 struct rules {
 	const struct access *access;
@@ -73,15 +64,15 @@ struct listener {
 	struct service *service;
 	struct listener *next_of_service;
 	struct listener *next_starved;
+	struct carry *carries; /* programs that answer its datagrams */
 	uint32_t id;
 	enum protocol protocol;
 	struct netaddr address; /* as bound */
 	bool is_shared;
-	bool is_wildcard;      /* which address was asked is known only by asking the kernel */
-	bool is_starved;       /* in the gate's list of those that are tried again */
-	bool is_hungry;        /* and that because descriptors are short, which has been counted */
-	struct carry *carries; /* programs that answer its datagrams */
-	uint8_t batch;         /* clients that are let in at once */
+	bool is_wildcard; /* which address was asked is known only by asking the kernel */
+	bool is_starved;  /* in the gate's list of those that are tried again */
+	bool is_hungry;   /* and that because descriptors are short, which has been counted */
+	uint8_t batch;    /* clients that are let in at once */
 	uint8_t full_batches;
 };
 
@@ -93,6 +84,22 @@ struct pool {
 	struct pool_free *free;
 	size_t used_of_chunk;
 	uint32_t live;
+};
+
+/* What a service has beside others when it is a built-in: the side that this sees, and its
+ * connections. */
+struct builtin {
+	struct service *service;
+	const struct service_ops *ops;
+	void *state;
+	char *file; /* the bytes of the option `file`; owned; NULL without */
+	size_t file_length;
+	struct timer tick;
+
+	struct conn *oldest; /* connections by their last move, for the idle time-out */
+	struct conn *newest;
+	struct timer idle;
+	struct pool pool;
 };
 
 struct service {
@@ -107,29 +114,20 @@ struct service {
 	uint32_t access_set; /* of the rules */
 	bool may_ask;        /* they may have to ask the resolver about clients */
 	uint32_t users; /* connections, programs that may still say something, the configuration */
-	struct builtin builtin;
+	struct builtin *builtin; /* owned; NULL: it is a program, and stays one */
 	struct listener *listeners;
 
-	/* Clients wait: no place was free. Besieged it is until places have been free for a
-	 * while, so that the log tells of a siege once and not of each place that changes hands. */
-	bool is_full;
+	/* Clients wait. Besieged it is until places have been free for a while, so that the log
+	 * tells of a siege once and not of each place that changes hands. */
+	bool is_full;  /* no place was free */
+	bool is_held;  /* somebody has said so (reevectl pause, drain) */
+	bool is_paced; /* for a moment: the service's rate or the host's load is at its limit */
 	bool is_besieged;
-	struct timer relief;
-
-	/* Clients wait because somebody has said so (reevectl pause, drain). */
-	bool is_held;
-
-	/* Clients wait for a moment: the service's rate or the host's load is at its limit. */
-	bool is_paced;
 	struct timer pace;
+	struct timer relief;
 
 	struct queue *queue;   /* clients that were accepted and wait for a place; NULL: none yet */
 	struct tarpit *tarpit; /* clients that were refused and are held; NULL: none yet */
-
-	struct conn *oldest; /* connections by their last move, for the idle time-out */
-	struct conn *newest;
-	struct timer idle;
-	struct pool pool;
 
 	struct refusals *refusals; /* admission.c's; NULL: none yet */
 	struct proxies *proxies;   /* who alone may connect, to speak for others */

@@ -152,6 +152,41 @@ a_service_that_becomes_another_lets_the_old_clients_finish(void **state)
 }
 
 static void
+a_builtin_that_becomes_a_program_and_one_again_lets_the_old_clients_finish(void **state)
+{
+	struct fake_supervisor fake;
+	int client_fd;
+	int other_fd;
+
+	(void)state;
+	fake_start(&fake, "e echo tcp4 idle=60000");
+	client_fd = fake_connect(&fake, "e");
+	fake_say(client_fd, "a", 1);
+	fake_hear(client_fd, "a", 1);
+	assert_int_equal(fake_configure(&fake, "e program tcp4 idle=60000"), 0);
+	fake_say(client_fd, "b", 1);
+	fake_hear(client_fd, "b", 1);
+	other_fd = fake_connect(&fake, "e");
+	fake_expect(&fake, MESSAGE_spawn);
+	channel_done(&fake.message);
+	fake_hear_end(other_fd);
+	(void)close(other_fd);
+	/* It is retuned as a program. */
+	assert_int_equal(fake_configure(&fake, "e program tcp4 instances=5"), 0);
+	fake_say(client_fd, "c", 1);
+	fake_hear(client_fd, "c", 1);
+	assert_int_equal(fake_configure(&fake, "e echo tcp4"), 0);
+	other_fd = fake_connect(&fake, "e");
+	fake_say(other_fd, "d", 1);
+	fake_hear(other_fd, "d", 1);
+	fake_say(client_fd, "e", 1);
+	fake_hear(client_fd, "e", 1);
+	(void)close(client_fd);
+	(void)close(other_fd);
+	fake_finish(&fake);
+}
+
+static void
 a_stop_lets_clients_finish_within_the_grace(void **state)
 {
 	static const struct message_stop stop = { .grace_ms = 60000 };
@@ -317,6 +352,8 @@ main(void)
 		cmocka_unit_test(more_instances_let_waiting_clients_in),
 		cmocka_unit_test(a_shorter_idle_time_counts_for_who_is_there),
 		cmocka_unit_test(a_service_that_becomes_another_lets_the_old_clients_finish),
+		cmocka_unit_test(
+			a_builtin_that_becomes_a_program_and_one_again_lets_the_old_clients_finish),
 		cmocka_unit_test(a_stop_lets_clients_finish_within_the_grace),
 		cmocka_unit_test(a_stop_cuts_who_stays_beyond_the_grace),
 		cmocka_unit_test(a_gate_ends_when_its_supervisor_is_gone),
