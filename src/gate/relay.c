@@ -21,12 +21,20 @@
 struct relays *
 relays_new(void)
 {
-	return calloc(1, sizeof(struct relays));
+	struct relays *relays = calloc(1, sizeof(*relays));
+
+	if (!relays)
+		return NULL;
+	relays->scratch = malloc(RELAY_READ_MAX);
+	return relays->scratch ? relays : relays_free(relays);
 }
 
 struct relays *
 relays_free(struct relays *relays)
 {
+	if (!relays)
+		return NULL;
+	free(relays->scratch);
 	free(relays);
 	return NULL;
 }
