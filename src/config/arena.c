@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Memory that is freed together: a chain of chunks, filled from the front. */
+/* Memory that is freed together: a chain of chunks, filled from the front. The first are small, for
+ * most configurations are; what is large beside the next one gets a chunk of its own. */
 #include "config/arena.h"
 
 #include "config/map.h"
@@ -8,7 +9,8 @@
 #include <stdalign.h>
 #include <string.h>
 
-#define CHUNK_SIZE ((size_t)64 * 1024)
+#define CHUNK_LEAST ((size_t)4 * 1024)
+#define CHUNK_MOST ((size_t)64 * 1024)
 
 struct chunk {
 	struct chunk *next;
@@ -17,7 +19,8 @@ struct chunk {
 
 struct arena {
 	struct chunk *chunks;
-	char *free_from; /* in the newest chunk of the common size */
+	size_t next_size; /* of the next chunk that is shared */
+	char *free_from;  /* in the newest of these */
 	size_t free_length;
 	struct map *texts; /* that were interned */
 	struct map *lists; /* likewise; of their own, for they are aligned and end in a NULL */
@@ -28,7 +31,11 @@ struct arena {
 struct arena *
 arena_new(void)
 {
-	return calloc(1, sizeof(struct arena));
+	struct arena *arena = calloc(1, sizeof(*arena));
+
+	if (arena != NULL)
+		arena->next_size = CHUNK_LEAST;
+	return arena;
 }
 
 struct arena *
@@ -70,14 +77,16 @@ take_aligned(struct arena *arena, size_t size, size_t alignment)
 	size_t padding = -(uintptr_t)arena->free_from & (alignment - 1);
 	char *taken;
 
-	if (size > CHUNK_SIZE / 4)
+	if (size > arena->next_size / 4)
 		return add_chunk(arena, size);
 	if (size + padding > arena->free_length) {
-		taken = add_chunk(arena, CHUNK_SIZE);
+		taken = add_chunk(arena, arena->next_size);
 		if (taken == NULL)
 			return NULL;
 		arena->free_from = taken;
-		arena->free_length = CHUNK_SIZE;
+		arena->free_length = arena->next_size;
+		if (arena->next_size < CHUNK_MOST)
+			arena->next_size *= 2;
 		padding = 0;
 	}
 	taken = arena->free_from + padding;
