@@ -405,17 +405,17 @@ read_internet(struct request *request)
 	return error;
 }
 
-void
+int
 ports_read(struct reader *reader, const struct word *word, struct service_config *service)
 {
 	struct request request = { .reader = reader, .word = word, .service = service };
-	char *text = arena_copy(reader->arena, word->text, word->length);
+	auto_free char *text = strdup(word->text);
 	char *slash = text != NULL ? strrchr(text, '/') : NULL;
 	char *protocols = text;
 	int error;
 
 	if (text == NULL)
-		return;
+		return -ENOMEM;
 	if (slash != NULL) {
 		*slash = '\0';
 		request.port = text;
@@ -423,9 +423,10 @@ ports_read(struct reader *reader, const struct word *word, struct service_config
 	}
 	error = choose_protocols(&request, protocols, (size_t)(protocols - text));
 	if (request.chosen_count == 0)
-		return;
+		return 0;
 	if ((is_unix(request.chosen[0]) ? read_unix(&request) : read_internet(&request)) < 0)
-		return;
+		return 0;
 	if (error == 0)
 		(void)make_endpoints(&request); /* has complained, or the arena knows */
+	return 0;
 }

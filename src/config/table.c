@@ -223,7 +223,8 @@ read_line(struct line *line)
 		return 0;
 	}
 	line->wheres.port = words[1].where;
-	ports_read(line->reader, &words[1], &line->service);
+	if (ports_read(line->reader, &words[1], &line->service) < 0)
+		return -ENOMEM;
 	read_settings_and_handler(line);
 	layer_merge(line->reader, &line->layer, &line->service, &line->wheres);
 	if (arena_error(line->reader->arena) < 0)
