@@ -48,7 +48,7 @@ pool_take(struct pool *pool, size_t size)
 	if (UTIL_HAS_SANITIZER)
 		return calloc(1, size);
 	if (pool->size == 0)
-		pool->size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+		pool->size = (uint32_t)((size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
 	if (object)
 		pool->free = pool->free->next;
 	else

@@ -79,10 +79,10 @@ struct listener {
 /* Memory for objects of one size, in chunks: an idle connection must not pay for malloc's
  * bookkeeping. */
 struct pool {
-	size_t size;
 	struct pool_chunk *chunks;
 	struct pool_free *free;
-	size_t used_of_chunk;
+	uint32_t size; /* of an object */
+	uint32_t used_of_chunk;
 	uint32_t live;
 };
 
