@@ -156,20 +156,33 @@ write_slice(struct bans *bans)
 	return error < 0 ? error : bans->saved < count;
 }
 
+/* Wait until the disk has a file, and the name that it has there: some file systems keep that by
+ * themselves, and take no such call. */
+static int
+wait_for_disk(int file_fd)
+{
+	return fsync(file_fd) < 0 ? -errno : 0;
+}
+
+static int
+wait_for_name(int folder_fd)
+{
+	return fsync(folder_fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
 static int
 end_file(struct bans *bans, bool is_durable)
 {
 	auto_close int folder_fd = open_folder(bans);
-	int error = is_durable && fsync(bans->save_fd) < 0 ? -errno : 0;
+	int error = is_durable ? wait_for_disk(bans->save_fd) : 0;
 
 	(void)close(util_take_fd(&bans->save_fd));
 	if (error == 0 && folder_fd < 0)
 		error = folder_fd;
 	if (error == 0 && renameat(folder_fd, FILE_NEW, folder_fd, FILE_NAME) < 0)
 		error = -errno;
-	/* The new name, too, is the disk's only then. */
-	if (error == 0 && is_durable && fsync(folder_fd) < 0)
-		error = -errno;
+	if (error == 0 && is_durable)
+		error = wait_for_name(folder_fd);
 	if (error == 0)
 		bans->is_unsynced = !is_durable;
 	return error;
@@ -248,15 +261,18 @@ sync_file(struct bans *bans)
 {
 	auto_close int folder_fd = open_folder(bans);
 	auto_close int file_fd = -1;
+	int error;
 
 	if (folder_fd < 0)
 		return folder_fd;
 	file_fd = openat(folder_fd, FILE_NAME,
 		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (file_fd < 0 || fsync(file_fd) < 0 || fsync(folder_fd) < 0)
-		return -errno;
-	bans->is_unsynced = false;
-	return 0;
+	error = file_fd < 0 ? -errno : wait_for_disk(file_fd);
+	if (error == 0)
+		error = wait_for_name(folder_fd);
+	if (error == 0)
+		bans->is_unsynced = false;
+	return error;
 }
 
 void
@@ -270,6 +286,9 @@ bans_file_save(struct bans *bans, bool is_durable)
 		error = write_whole_file(bans, is_durable);
 	else if (is_durable && bans->is_unsynced)
 		error = sync_file(bans);
+	/* Somebody has taken it away. */
+	if (error == -ENOENT)
+		error = write_whole_file(bans, is_durable);
 	if (error == 0)
 		return;
 	/* Whoever wanted to leave may have to stay: what was written is no file to go on with. */

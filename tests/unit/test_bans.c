@@ -81,6 +81,7 @@ spawn_move_high(int low_fd)
 /* For the file's bytes, and for its name. */
 static unsigned waits_for_the_disk;
 static unsigned waits_for_the_folder;
+static bool keeps_names_by_itself; /* and takes no call for it */
 
 int
 fsync(int file_fd)
@@ -88,11 +89,16 @@ fsync(int file_fd)
 	struct stat status;
 
 	assert_int_equal(fstat(file_fd, &status), 0);
-	if (S_ISDIR(status.st_mode))
-		waits_for_the_folder++;
-	else
+	if (!S_ISDIR(status.st_mode)) {
 		waits_for_the_disk++;
-	return 0;
+		return 0;
+	}
+	/* The name that is to stay is there already. */
+	assert_int_equal(faccessat(file_fd, "bans", F_OK, 0), 0);
+	assert_int_equal(faccessat(file_fd, "bans.new", F_OK, 0), -1);
+	waits_for_the_folder++;
+	errno = EINVAL;
+	return keeps_names_by_itself ? -1 : 0;
 }
 
 struct fixture {
@@ -432,6 +438,36 @@ what_somebody_else_has_written_is_waited_for_at_the_end(void **state)
 }
 
 static void
+a_file_system_that_keeps_names_by_itself_is_no_failure(void **state)
+{
+	struct fixture *fixture = *state;
+
+	begin_with_folder(fixture);
+	keeps_names_by_itself = true;
+	assert_int_equal(add(fixture, "10.1.2.3", NULL), 0);
+	bans_file_save(fixture->supervisor.bans, true);
+	assert_int_equal(waits_for_the_folder, 1);
+	assert_false(fixture->supervisor.bans->is_failing);
+	assert_false(fixture->supervisor.bans->is_dirty);
+	keeps_names_by_itself = false;
+	end_with_folder(fixture);
+}
+
+static void
+a_file_that_somebody_took_away_is_there_again_at_the_end(void **state)
+{
+	struct fixture *fixture = *state;
+
+	begin_with_folder(fixture);
+	assert_int_equal(add(fixture, "10.1.2.3", NULL), 0);
+	start_again(fixture);
+	drop_file("bans");
+	start_again(fixture);
+	assert_int_equal(bans_count(&fixture->supervisor), 1);
+	end_with_folder(fixture);
+}
+
+static void
 what_is_no_source_or_no_time_is_refused_with_the_reason(void **state)
 {
 	struct fixture *fixture = *state;
@@ -483,6 +519,8 @@ main(void)
 		CLAIM(the_disk_is_waited_for_at_the_end_and_not_by_who_leaves),
 		CLAIM(the_disk_is_waited_for_at_the_end_though_all_is_written),
 		CLAIM(what_somebody_else_has_written_is_waited_for_at_the_end),
+		CLAIM(a_file_system_that_keeps_names_by_itself_is_no_failure),
+		CLAIM(a_file_that_somebody_took_away_is_there_again_at_the_end),
 		CLAIM(what_is_no_source_or_no_time_is_refused_with_the_reason),
 		CLAIM(a_full_book_has_room_for_bans_by_hand_until_all_are),
 	};
