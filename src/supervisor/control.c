@@ -38,19 +38,13 @@ turn_ends(struct after *after, msec now)
 	struct control *control = CONTAINER_OF(after, struct control, after);
 	struct control_peer *next;
 	bool has_more = false;
-	bool has_left = false;
 
 	for (struct control_peer *peer = control->peers; peer != NULL; peer = next) {
 		has_more |= control_peer_turn(peer);
 		next = peer->next;
-		if (peer->is_broken) {
+		if (peer->is_broken)
 			control_peer_free(control, peer);
-			has_left = true;
-		}
 	}
-	/* Answers about all services are megabytes. */
-	if (has_left)
-		util_trim_heap();
 	if (has_more)
 		(void)loop_set_timer(control->supervisor->loop, &control->next_turn, now);
 }
