@@ -157,8 +157,6 @@ service_retune(struct service *service, struct generation *generation,
 	service->proxies = config->keys->proxy_from ? proxies_new(config->keys->proxy_from) : NULL;
 	if (service->builtin)
 		retune_builtin(service->builtin, file, file_length);
-	else
-		free(file); /* `defaults` may name one for all, and programs read none */
 	generation_return(old_generation);
 }
 

@@ -204,8 +204,9 @@ setup_add_file(struct gate *gate, struct message *message, const char **ret_rule
 	uint32_t index = message->body.file.service;
 	struct setup_service *service;
 
-	if (index >= setup->asked.service_count)
-		return broken(ret_rule, "a file of no service");
+	if (index >= setup->asked.service_count ||
+		!setup->generation->config->services[index].builtin)
+		return broken(ret_rule, "a file of no built-in");
 	service = &setup->services[index];
 	if (service->file)
 		return broken(ret_rule, "two files of one service");
