@@ -167,7 +167,7 @@ void conn_linger_expired(struct timer *timer, msec now);
 void conn_join_service(struct conn *conn);
 void conn_note_move(struct conn *conn);
 void conn_leave_service(struct conn *conn);
-void conn_restart_idle(const struct service *service);
+void conn_restart_idle(struct builtin *builtin);
 
 uint64_t conn_id(const struct conn *conn);
 

@@ -99,20 +99,18 @@ conn_join_service(struct conn *conn)
 {
 	append(conn);
 	if (conn->service->builtin->idle.place == 0)
-		conn_restart_idle(conn->service);
+		conn_restart_idle(conn->service->builtin);
 }
 
 void
-conn_restart_idle(const struct service *service)
+conn_restart_idle(struct builtin *builtin)
 {
-	struct builtin *builtin = service->builtin;
+	const struct service *service = builtin->service;
 	struct loop *loop = service->gate->loop;
 	msec now = loop_now(loop);
 	msec allowed = config_idle(service->config) + grain_of(service);
 	msec passed;
 
-	if (!builtin)
-		return;
 	builtin->idle.expired = idle_expired;
 	loop_stop_timer(loop, &builtin->idle);
 	if (config_idle(service->config) == 0 || !builtin->oldest)

@@ -279,7 +279,8 @@ serve(struct gate *gate, const struct setup *setup)
 		listener_serve(staged->listener, gate->services[staged->row.service]);
 	}
 	for (uint32_t i = 0; i < gate->service_count; i++) {
-		conn_restart_idle(gate->services[i]);
+		if (gate->services[i]->builtin)
+			conn_restart_idle(gate->services[i]->builtin);
 		if (gate->services[i]->is_full) /* there may be more places now */
 			listener_resume_service(gate->services[i]);
 	}

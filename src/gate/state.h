@@ -86,8 +86,7 @@ struct pool {
 	uint32_t live;
 };
 
-/* What a service has beside others when it is a built-in: the side that this sees, and its
- * connections. */
+/* What only a built-in needs: the side of its service that it sees, and its connections. */
 struct builtin {
 	struct service *service;
 	const struct service_ops *ops;
