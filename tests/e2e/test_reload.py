@@ -267,17 +267,28 @@ def a_refused_reload_leaves_no_socket_file_behind(scene):
     expect(not os.path.lexists(path), "%s is there", path)
 
 
-@claim(needs=["plain memory"])
-def what_reloads_of_many_services_take_is_given_back(scene):
+def expect_memory_given_back(scene, mistake, wanted):
+    """After three reloads of a long table, to which that line is added."""
     table = "".join(scene.program("s%d" % i, "/bin/true " + " ".join(
         "%d.%d.%s" % (i, j, "x" * 40) for j in range(200))) for i in range(100))
     daemon = scene.daemon(table)
     before = [own_memory_kib(pid) for pid in daemon.family()]
+    daemon.write_table(table + mistake)
     for _ in range(3):
-        daemon.reload(table)
+        daemon.reload(wanted=wanted)
 
     def after():
         return [own_memory_kib(pid) for pid in daemon.family()]
     scene.note("KiB before and after: %s, %s" % (before, after()))
     wait_until(lambda: all(now <= 1.3 * then for now, then in zip(after(), before)),
                "%s KiB before the reloads: as little as that" % before)
+
+
+@claim(needs=["plain memory"])
+def what_reloads_of_many_services_take_is_given_back(scene):
+    expect_memory_given_back(scene, "", "reloaded")
+
+
+@claim(needs=["plain memory"])
+def what_a_refused_reload_of_many_services_takes_is_given_back(scene):
+    expect_memory_given_back(scene, "no such line\n", "reload_refused")
