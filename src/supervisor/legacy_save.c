@@ -88,14 +88,14 @@ static void
 add_services(struct saving *saving, const struct supervisor *supervisor)
 {
 	for (uint32_t i = 0; i < supervisor->row_count; i++) {
-		struct served *served = supervisor->rows[i];
+		const struct served *served = supervisor->rows[i];
 
 		if (served == NULL)
 			continue;
 		add(saving, SAVED_ROW_service,
 			&(struct saved_service){ .row = i,
 				.index = served->index == ROW_NONE ? -1 : (int64_t)served->index,
-				.name = served->name,
+				.name = (char *)(uintptr_t)served->name,
 				/* A restart is a beginning; an upgrade is none. */
 				.hold = saving->place == LEGACY_EXEC ? served->hold : HOLD_NONE });
 	}

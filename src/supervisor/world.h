@@ -14,9 +14,10 @@ void world_set(const struct program_maker *maker, struct spawn_world *world,
 int world_limits(const struct program_maker *maker, const struct service_keys *keys,
 	struct spawn_limit **ret_limits, size_t *ret_count);
 
-/* The steps of a plan (SPAWN_DO) that make that world, which the service's keys ask for, without
- * those that would change nothing. A default that it would take a right to set, which we lack, is
- * left as we have it ourselves: so the steps follow from what was set, and not from keys alone. */
+/* The steps of a plan (SPAWN_DO) that make that world, in which identity and limits are filled in,
+ * but for those that would change nothing. A default that it would take a right to set, which we
+ * lack, is left as we have it ourselves: so the steps follow from what was set, and not from keys
+ * alone. */
 uint64_t world_steps(const struct program_maker *maker, const struct spawn_world *world,
 	const struct service_config *service);
 
