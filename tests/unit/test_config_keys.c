@@ -133,6 +133,18 @@ every_key_has_a_place_of_its_own_in_its_object(void **state)
 }
 
 static void
+every_key_of_services_is_found_by_its_place(void **state)
+{
+	size_t count;
+	const struct key *keys = keys_all(&count);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		if (key_is_service(&keys[i]))
+			assert_ptr_equal(keys_find_service(keys[i].place), &keys[i]);
+}
+
+static void
 defaults_fill_the_structs_that_the_code_reads(void **state)
 {
 	struct fixture *fixture = *state;
@@ -489,6 +501,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(every_default_suits_its_own_row, set_up, tear_down),
 		cmocka_unit_test(every_row_is_found_by_its_whole_name_only_and_has_help),
 		cmocka_unit_test(every_key_has_a_place_of_its_own_in_its_object),
+		cmocka_unit_test(every_key_of_services_is_found_by_its_place),
 		cmocka_unit_test_setup_teardown(defaults_fill_the_structs_that_the_code_reads,
 			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(spans_of_time_have_units_and_are_seconds_without,
