@@ -90,17 +90,17 @@ check_service_sockets(struct check *check, const struct service_config *service)
 	for (uint32_t i = 0; i < service->endpoint_count; i++) {
 		const struct endpoint *endpoint = &service->endpoints[i];
 
-		if (is_handed_in(check, service, endpoint))
+		bool is_low = !host->may_bind_low_ports && endpoint->address.port > 0 &&
+			endpoint->address.port < host->first_free_port;
+
+		/* Asked only where it matters, for all sockets are looked through. */
+		if ((endpoint->path == NULL && !is_low) || is_handed_in(check, service, endpoint))
 			continue;
-		if (endpoint->path != NULL) {
-			check_path(check, service, endpoint);
-			return; /* one path, whatever protocols */
-		}
-		if (!host->may_bind_low_ports && endpoint->address.port > 0 &&
-			endpoint->address.port < host->first_free_port) {
+		if (is_low)
 			check_permission(check, service, endpoint);
-			return; /* the first of a range tells all */
-		}
+		else
+			check_path(check, service, endpoint);
+		return; /* one path, whatever protocols; the first of a range tells all */
 	}
 }
 
