@@ -42,16 +42,24 @@ map_free(struct map *map)
 	return NULL;
 }
 
-/* FNV-1a, then mixed so that the low bits depend on all. */
+/* FNV-1a by words of eight bytes, each mixed so that the low bits depend on all: settings of a
+ * service are hundreds of bytes, and hashed for each line. */
 static uint64_t
 hash_bytes(uint64_t seed, const void *key, size_t length)
 {
 	const unsigned char *bytes = key;
-	uint64_t hash = seed;
+	uint64_t hash = seed ^ length;
 
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3U;
-	return (hash ^ hash >> 32) * 0x9e3779b97f4a7c15U >> 16;
+	for (uint64_t word = 0; length > 0; word = 0) {
+		size_t taken = length < sizeof(word) ? length : sizeof(word);
+
+		memcpy(&word, bytes, taken);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+		hash ^= hash >> 32;
+		bytes += taken;
+		length -= taken;
+	}
+	return hash * 0x9e3779b97f4a7c15U >> 16;
 }
 
 /* The slot of that key, or the free one where it belongs. `room` is not 0. */
