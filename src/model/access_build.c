@@ -294,7 +294,7 @@ make_side(struct build *build, const struct shape *shape, const struct where *wh
 		return side.image;
 	while (rules[count - 1] != NULL)
 		count++;
-	side.prefixes = calloc(2 * count, sizeof(*side.prefixes));
+	side.prefixes = reallocarray(NULL, 2 * count, sizeof(*side.prefixes)); /* as it grows */
 	side.places = calloc(count, sizeof(*side.places));
 	side.tables = calloc(count, sizeof(*side.tables));
 	side.units = calloc(count, sizeof(*side.units));
