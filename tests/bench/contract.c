@@ -126,7 +126,7 @@ child_main(void *argument)
 		_exit(126);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)execve(program[0], program, (char *const *)environment);
+	(void)execve(program[0], program, (char *const *)(uintptr_t)environment);
 	_exit(127);
 }
 
