@@ -64,6 +64,27 @@ shared_queue_show(struct shared *shared, uint32_t row, uint32_t writer, uint64_t
 	atomic_store(&shared_block(shared, row, writer)->ticket, ticket);
 }
 
+/* Seats are held, too, for clients that are not there after all, and tickets were drawn by those
+ * who have left: he is not behind more than either says. */
+int64_t
+shared_queue_position(const struct shared *shared, uint32_t row)
+{
+	uint64_t last = atomic_load(&shared->rows[row].tickets);
+	uint64_t oldest = last;
+	int64_t seats = shared_queue_length(shared, row);
+
+	for (uint32_t writer = 0; writer < shared->writer_count; writer++) {
+		uint64_t shown;
+
+		if (!shared_is_written(shared, row, writer))
+			continue;
+		shown = atomic_load(&shared_block(shared, row, writer)->ticket);
+		if (shown != SHARED_NO_TICKET && shown < oldest)
+			oldest = shown;
+	}
+	return last - oldest < (uint64_t)seats ? (int64_t)(last - oldest) + 1 : seats;
+}
+
 static bool
 is_behind(const struct shared *shared, uint32_t row, uint32_t writer, uint64_t ticket)
 {

@@ -25,6 +25,10 @@ int64_t shared_queue_length(const struct shared *shared, uint32_t row);
 uint64_t shared_queue_draw(struct shared *shared, uint32_t row);
 void shared_queue_show(struct shared *shared, uint32_t row, uint32_t writer, uint64_t ticket);
 
+/* The position of who has drawn the last ticket, 1 for whoever is next. It may be told too high,
+ * when somebody comes or leaves meanwhile, never too low. */
+int64_t shared_queue_position(const struct shared *shared, uint32_t row);
+
 /* Does another show an older one than that (any one, with SHARED_NO_TICKET)? Then `writer` is noted
  * as waiting. */
 bool shared_queue_is_behind(struct shared *shared, uint32_t row, uint32_t writer, uint64_t ticket);

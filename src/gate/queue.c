@@ -391,7 +391,7 @@ queue_join(struct entrant *entrant)
 	service_note_siege(service, VERDICT_wait_queue);
 	if (log_wants(LOG_LEVEL_DEBUG))
 		LOG(queue_joined, .service = service_name(service), .peer = &entrant->peer,
-			.position = shared_queue_length(gate->shared, service->row));
+			.position = shared_queue_position(gate->shared, service->row));
 	/* Now that it has its turn: who has been told is before all who are told later. */
 	waiter->untaken = speech_try(entrant, service->config->keys->banner_queue,
 		VERDICT_wait_queue, &waiter->untaken_length);

@@ -53,7 +53,7 @@ compose(const struct entrant *entrant, const char *value, enum verdict verdict,
 		return 0;
 	if (verdict == VERDICT_wait_queue) {
 		facts.wait = service->config->keys->queue_time;
-		facts.position = shared_queue_length(gate->shared, service->row);
+		facts.position = shared_queue_position(gate->shared, service->row);
 	} else if (verdict != VERDICT_ADMIT) {
 		facts.wait = limits_time_to_wait(service, &entrant->peer, verdict);
 	}

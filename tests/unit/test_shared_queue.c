@@ -49,6 +49,30 @@ there_are_no_more_seats_than_the_limit_over_all_writers(void **state)
 }
 
 static void
+a_position_counts_neither_seats_without_a_client_nor_who_has_left(void **state)
+{
+	struct shared *shared = make();
+
+	(void)state;
+	assert_true(shared_queue_sit(shared, ROW, 1, 9));
+	shared_queue_show(shared, ROW, 1, shared_queue_draw(shared, ROW));
+	assert_int_equal(shared_queue_position(shared, ROW), 1);
+	/* Another takes a seat before it knows whether a client is there. */
+	assert_true(shared_queue_sit(shared, ROW, 2, 9));
+	assert_int_equal(shared_queue_position(shared, ROW), 1);
+	shared_queue_show(shared, ROW, 2, shared_queue_draw(shared, ROW));
+	assert_int_equal(shared_queue_position(shared, ROW), 2);
+	/* One between the first and the last leaves. */
+	assert_true(shared_queue_sit(shared, ROW, 3, 9));
+	shared_queue_show(shared, ROW, 3, shared_queue_draw(shared, ROW));
+	assert_int_equal(shared_queue_position(shared, ROW), 3);
+	shared_queue_show(shared, ROW, 2, SHARED_NO_TICKET);
+	(void)shared_queue_rise(shared, ROW, 2);
+	assert_int_equal(shared_queue_position(shared, ROW), 2);
+	shared_free(shared);
+}
+
+static void
 whoever_frees_a_seat_hears_of_those_who_found_none(void **state)
 {
 	struct shared *shared = make();
@@ -246,6 +270,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_are_no_more_seats_than_the_limit_over_all_writers),
+		cmocka_unit_test(a_position_counts_neither_seats_without_a_client_nor_who_has_left),
 		cmocka_unit_test(whoever_frees_a_seat_hears_of_those_who_found_none),
 		cmocka_unit_test(only_an_older_ticket_of_another_is_in_front),
 		cmocka_unit_test(whatever_happens_the_oldest_is_served_and_no_place_stays_free),
